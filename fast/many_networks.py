@@ -93,7 +93,8 @@ def run_updates(
         )
     if whole == number:
         return thetas, costs, recorded
-    rest, updates, scratch = thetas[whole:], -(-len(X) // batch_size), first.holding(first.theta.everything)
+    rest, updates = thetas[whole:], -(-len(X) // batch_size)
+    scratch = first.holding(first.theta.everything) if record_every else first
     states = np.zeros((len(rest) * rule.state_arrays, rest.shape[1]), X.dtype)
     orders = orders[whole:] if len(orders) > 1 else orders
     for begin in range(0, epochs, record_every or epochs):

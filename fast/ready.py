@@ -86,14 +86,12 @@ def fast_samples(model: Model, rows: int, limits: tuple[float, float]) -> Callab
     if theta.normalized or rows * max(theta.sizes[0], theta.sizes[-1]) > _MOST:
         return None
     flat, codes, cost, array = theta.flat, layout(model), objective(model)[0], np.ndarray
-    answer: Any = None
+    answer = answers.samples_of(flat.dtype)
 
     def samples(X: Any, Y: Any) -> Any:
-        nonlocal answer
         if type(X) is array and type(Y) is array:
             if X.ndim == 1 == Y.ndim:
                 X, Y = X.reshape(1, -1), Y.reshape(1, -1)
-            answer = answer or answers.samples_of(flat.dtype)
             try:
                 return (X, Y) if answer(flat, codes, cost, low, high, rows, X, Y) else None
             except OTHER_ARRAYS:
@@ -104,31 +102,38 @@ def fast_samples(model: Model, rows: int, limits: tuple[float, float]) -> Callab
 
 
 def fast_updates(
-    model: Model, rule: Any, batch_size: int, epochs: int, reduction: str, alpha: float, **clipping: float
+    model: Model, rule: Any, batch_size: int, reduction: str, **clipping: float
 ) -> Callable[..., Any] | None:
-    """f(model, X, Y, state): the full-batch updates of `run_updates`, with new state; None for a network not small."""
+    """f(X, Y, state, alphas, order=None): the updates of `run_updates`; None for a network not small."""
     limits = clipping.get("clip_value", math.inf), clipping.get("clip_norm", math.inf)
     theta, planned = model.theta, plan(model, rule, (batch_size, *limits))
     if theta.normalized or batch_size * theta.flat.size >= PAYS or not is_small(model, planned.parts):
         return None
-    alphas, batch, constants = np.full(epochs, alpha), (batch_size, reduction == "mean"), (*planned.constants, 0)
+    batch, constants = (batch_size, reduction == "mean"), planned.constants
     tiny, empty, flat, dtype = planned.tiny or (), np.empty, theta.flat, theta.flat.dtype
 
-    def of_tiny(model: Model, X: Any, Y: Any, state: State) -> Any:
-        costs = empty(epochs)
-        given = X, Y, NO_ORDER, batch, alphas, constants, state.values, costs
+    def of_tiny(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
+        rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
+        costs = empty(len(alphas) * -(-rows // batch_size))
+        given = X, Y, order, batch, alphas, (*constants, state.t), state.values, costs
         state.is_finite = tiny_network.run_updates(*tiny, *given)
-        state.t = epochs
+        state.t += costs.size
         return costs
 
-    def of_small(model: Model, X: Any, Y: Any, state: State) -> Any:
-        costs, values = empty(epochs), empty((count, size), dtype) if count else nothing
+    def of_small(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
+        rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
+        costs, values = empty(len(alphas) * -(-rows // batch_size)), state.made
+        is_new = values is None
+        if is_new:
+            values = empty((count, size), dtype) if count else nothing
         (G, P, totals, _), queue = spare.pop() if spare else (workspace(model, parts), new_queue(parts))
         queue.fill(0)
-        given = (X, Y, NO_ORDER, no_masks), batch, alphas, constants, values, costs, G, True, totals, queue, True
+        data, of_rule = (X, Y, order, no_masks), (*constants, state.t)
+        given = data, batch, alphas, of_rule, values, costs, G, is_new, totals, queue, True
         found = training.run_updates(flat, P, *of_model, *given, no_masked_weights, NO_NUMBERS)
         spare.append(((G, P, totals, None), queue))
-        state.made, state.t, state.is_finite = values, epochs, None if found < 0 else found > 0
+        state.made, state.is_finite = values, None if found < 0 else found > 0
+        state.t += costs.size
         return costs
 
     count, size, parts = rule.state_arrays, flat.size, planned.parts

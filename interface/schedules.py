@@ -60,6 +60,13 @@ class Constant(_Checked):
         return self.alpha
 
 
+def constant(alpha: float) -> Constant:
+    """A constant that has been checked already."""
+    found = object.__new__(Constant)
+    object.__setattr__(found, "alpha", alpha)
+    return found
+
+
 @dataclass(frozen=True)
 class StepDecay(_Checked):
     """alpha factor^floor(epoch / every): multiplied by `factor` after every `every` epochs."""
@@ -115,6 +122,15 @@ def _times_power(alpha: float, factor: float, times: int) -> float:
         return alpha * factor**times
     except OverflowError:  # the power of a factor above 1 overflows, or `times` itself is too large for a float
         return math.inf if factor > 1 else 0.0 if factor < 1 else alpha
+
+
+# Schedules without side effects, whose values may be computed at any time.
+PURE = frozenset((Constant, StepDecay, Exponential, InverseTime, Cosine))
+
+
+def is_pure(value: Any) -> bool:
+    """Whether it is one of these."""
+    return type(value) in PURE
 
 
 def schedule(value: Any) -> Schedule:

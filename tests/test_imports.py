@@ -269,6 +269,7 @@ LAYERS = [
     {
         *("samenet.storage", "samenet.training.history", "samenet.backends.objective"),
         *("samenet.backends.normalization", "samenet.backends.prediction", "samenet.backends.costs"),
+        "samenet.backends.prepared",
     },
     {"samenet.optimizers", "samenet.schedules", "samenet.stopping", "samenet.backends.generic"},
     {"samenet.training"},

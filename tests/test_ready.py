@@ -237,7 +237,7 @@ def test_a_repeated_training_refuses_or_converts_what_the_first_does(
     X, Y = data(sizes, 6, dtype)
     for _ in range(3):
         net.train(X, Y, **given)
-    samples = net.model.prepared[short.Known].samples
+    samples = net.model.prepared[short.Short].samples
     assert samples(X, Y) is not None
     others = [(X.tolist(), Y), (np.repeat(X, 2, 0)[::2], Y), (np.asfortranarray(X), np.asfortranarray(Y))]
     others += [(unaligned(X), Y), (X, unaligned(Y)), (X[:3].copy(), Y[:3].copy())]
@@ -287,7 +287,7 @@ def test_another_cost_is_repeated_too() -> None:
         assert net.parameters.tobytes() == other.parameters.tobytes()
         assert net.model.with_cost("sum_of_squares").threads == threads
     assert net.model.with_cost("sum_of_squares") is net.model.with_cost("sum_of_squares")
-    assert short.Known in net.model.with_cost("sum_of_squares").prepared
+    assert short.Short in net.model.with_cost("sum_of_squares").prepared
     assert net.cost_function == "squared_error"
 
 

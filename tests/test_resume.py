@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import os
 import pickle
 import random
 import signal
@@ -486,11 +487,8 @@ class Interrupting:
 
     def __call__(self, frame: Any, event: str, argument: object) -> None:
         code = frame.f_code
-        if (
-            code.co_name == "train"
-            and code.co_filename.endswith(("run.py", "again.py"))
-            and event in ("call", "return")
-        ):
+        place = code.co_name, os.path.basename(code.co_filename)
+        if place in (("train", "run.py"), ("again", "short.py")) and event in ("call", "return"):
             self.is_in = event == "call"
         if code.co_filename.endswith("interrupts.py") or not self.is_in or event not in ("call", "c_return"):
             return

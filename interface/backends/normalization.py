@@ -20,7 +20,6 @@ Source: S. Ioffe and C. Szegedy, Batch normalization: accelerating deep network 
 shift (2015), with the running averages, and the constants, of PyTorch's BatchNorm1d.
 """
 
-import copy
 from typing import Any
 
 import numpy as np
@@ -36,19 +35,17 @@ def folded(model: Model) -> Model:
 
     W' = factor W and b' = b - factor mean, with factor = gamma / sqrt(variance + EPSILON). It has biases.
     """
-    theta, plain = model.theta, copy.copy(model)
+    theta, plain = model.theta, model.twin()
     plain.theta = Parameters.empty(theta.sizes, True, theta.flat.dtype)
-    plain.prepared = {}
-    for layer, (W, b) in enumerate(zip(plain.weights, plain.biases, strict=True)):
-        b[:] = theta.biases[layer] if theta.bias else 0
-        if theta.normalized and theta.normalized[layer]:
-            mean, _ = theta.running[layer]
-            with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"):
+        for layer, (W, b) in enumerate(zip(plain.theta.weights, plain.theta.biases, strict=True)):
+            b[:] = theta.biases[layer] if theta.bias else 0
+            if theta.normalized and theta.normalized[layer]:
                 factor = factors(theta, layer)
                 np.multiply(factor[:, np.newaxis], theta.weights[layer], out=W)
-                b -= factor * mean
-        else:
-            W[:] = theta.weights[layer]
+                b -= factor * theta.running[layer][0]
+            else:
+                W[:] = theta.weights[layer]
     return plain
 
 

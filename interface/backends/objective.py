@@ -1,25 +1,17 @@
 """The objective J(theta), a model's cost on given samples, and its gradient, computed by a backend."""
 
 import math
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.backends.weighing import weighing
+from samenet.backends.weighing import overflow_ignored, weighing
 from samenet.model import Model
 from samenet.model.functions import Reduction
 from samenet.model.parameters import Parameters
 from samenet.validation.overflow import cost_in_range, has_gradient
-
-_nothing = nullcontext()
-
-
-def overflow_ignored(backend: Any) -> Any:
-    """A context in which overflow gives infinity or NaN without a warning, on every backend."""
-    return _nothing if hasattr(backend, "QUIET") else np.errstate(all="ignore")
 
 
 @dataclass(eq=False, slots=True)

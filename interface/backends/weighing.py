@@ -1,8 +1,18 @@
-"""A backend's functions, with or without sample weights."""
+"""How a backend's functions are called: with or without sample weights, and without warnings of overflow."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
+
+import numpy as np
+
+_nothing = nullcontext()
+
+
+def overflow_ignored(backend: Any) -> Any:
+    """A context in which overflow gives infinity or NaN without a warning, on every backend."""
+    return _nothing if hasattr(backend, "QUIET") else np.errstate(all="ignore")
 
 
 def weighing(module: Any, function: str, sample_weight: Any) -> Callable[..., Any]:

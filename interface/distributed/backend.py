@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from samenet.backends import generic
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import penalty
-from samenet.backends.objective import overflow_ignored
+from samenet.backends.weighing import overflow_ignored
 from samenet.distributed import work
 from samenet.distributed.clients import compute
 from samenet.distributed.partitions import Partitions

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.dropout import Dropout
-from samenet.backends.objective import overflow_ignored
+from samenet.backends.weighing import overflow_ignored
 from samenet.estimators.samples import Samples
 from samenet.estimators.settings import Settings
 from samenet.estimators.weights import Weights

@@ -83,28 +83,36 @@ _FEW = 4096  # up to this many weights are drawn at once: calls for small matric
 
 
 @lru_cache(256)
-def _pieces(slices: tuple[tuple[int, int, tuple[int, int]], ...], scale: Scale) -> list[tuple[Any, int, Any]]:
-    """The parts drawn in one call each: the place in theta, the number of weights, and their scale or scales."""
+def _parts(slices: tuple[tuple[int, int, tuple[int, int]], ...], scale: Scale) -> list[tuple[Any, int, Any, Any]]:
+    """The matrices drawn in one call each, their number of weights, their scale or scales, and twice these."""
     counts, scales = [end - start for start, end, _ in slices], [scale(shape) for _, _, shape in slices]
     if sum(counts) > _FEW:
-        return [(slice(start, end), end - start, one) for (start, end, _), one in zip(slices, scales, strict=True)]
-    places = np.concatenate([np.arange(start, end) for start, end, _ in slices])
-    return [(places, len(places), np.repeat(scales, counts))]
+        return [((one,), count, of, 2 * of) for one, count, of in zip(slices, counts, scales, strict=True)]
+    each = np.repeat(scales, counts)
+    return [(slices, len(each), each, 2 * each)]
 
 
 def _scaled_normal(theta: Parameters, random: Random, scale: Scale) -> None:
     theta.flat.fill(0)
-    for places, count, scales in _pieces(theta.matrix_slices(), scale):
-        theta.flat[places] = random.standard_normal(count) * scales
+    for matrices, count, scales, _ in _parts(theta.matrix_slices(), scale):
+        _put(theta, matrices, random.standard_normal(count) * scales)
 
 
 def _scaled_uniform(theta: Parameters, random: Random, scale: Scale) -> None:
     theta.flat.fill(0)
-    for places, count, scales in _pieces(theta.matrix_slices(), scale):
+    for matrices, count, scales, twice in _parts(theta.matrix_slices(), scale):
         numbers = random.random(count)
-        numbers *= 2 * scales
+        numbers *= twice
         numbers -= scales
-        theta.flat[places] = numbers
+        _put(theta, matrices, numbers)
+
+
+def _put(theta: Parameters, matrices: tuple[tuple[int, int, tuple[int, int]], ...], numbers: Array) -> None:
+    """Store the numbers in these matrices, one after the other."""
+    flat, used = theta.flat, 0
+    for start, end, _ in matrices:
+        flat[start:end] = numbers[used : used + end - start]
+        used += end - start
 
 
 def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:

@@ -4,7 +4,6 @@ Backends, optimizers, stop rules, training and `samenet.testing` work on a `Mode
 `samenet.network.Network`, which holds one.
 """
 
-import copy
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -158,15 +157,21 @@ class Model:
         """The model without l1 and l2, sharing its parameters' memory."""
         return self._with(4, l1=0.0, l2=0.0)
 
+    def twin(self) -> Self:
+        """Another object for the same model, to be given other parameters or settings."""
+        model = object.__new__(type(self))
+        vars(model).update(vars(self), prepared={})
+        return model
+
     def _with(self, place: int, **others: Any) -> Self:
         """A copy that shares the parameters' memory, with other values, which begin at this place of its kind."""
-        model, after = copy.copy(self), place + len(others)
+        model, after = self.twin(), place + len(others)
         vars(model).update(others, kind=(*self.kind[:place], *others.values(), *self.kind[after:]))
         return model
 
     def holding(self, everything: NDArray[Any]) -> Self:
         """The same model with a copy of these parameters, and running statistics, in their dtype."""
-        model, theta = copy.copy(self), self.theta
+        model, theta = self.twin(), self.theta
         model.theta = Parameters.holding(theta.sizes, theta.bias, everything, theta.normalized)
         return model
 

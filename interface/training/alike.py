@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.backends.objective import overflow_ignored
+from samenet import schedules
+from samenet.backends.weighing import overflow_ignored
 from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, short
@@ -25,7 +26,7 @@ from samenet.validation.finite import all_finite
 
 _MOST = 2**22  # bytes of the parameters of the networks in one call
 # The arguments of `run_updates` that `MANY.run_updates` takes, too.
-_ARGUMENTS = {"reduction", "alpha", "clip_value", "clip_norm"}
+_ARGUMENTS = {"reduction", "clip_value", "clip_norm"}
 _NUMBERS = frozenset((int, type(None)))
 _FLAT, _KIND, _ALL = attrgetter("theta.flat"), attrgetter("kind"), slice(None)
 
@@ -71,7 +72,7 @@ def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     settings, many = options.settings, getattr(backend, "MANY", None)
     if many is None or settings.has_masks or settings.sampling is not None or options.sample_weight is not None:
         return 0, 0
-    if not _ARGUMENTS.issuperset(settings.arguments):
+    if not (_ARGUMENTS.issuperset(settings.arguments) and type(settings.alpha) is schedules.Constant):
         return 0, 0
     if not short.is_short(model, backend, options):
         return 0, 0
@@ -130,15 +131,21 @@ def train(
     These are the networks whose weights did not stay finite, or whose costs `divergence` must examine, as in `short`.
     """
     settings, X, Y, size = options.settings, options.X, options.Y, options.batch_size
+    assert isinstance(settings.alpha, schedules.Constant)
     returns_cost, every = size == len(X), settings.record_every
     with overflow_ignored(backend):
         thetas, costs, recorded = backend.MANY.run_updates(
             *(models, X, Y, settings.optimizer),
             **settings.arguments,
-            **{"batch_size": size, "orders": _orders(options, seeds, models[0].dtype), "epochs": settings.epochs},
+            **{
+                "alpha": settings.alpha.alpha,
+                "batch_size": size,
+                "orders": _orders(options, seeds, models[0].dtype),
+                "epochs": settings.epochs,
+            },
             **{"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate},
         )
-    is_well = divergence.are_harmless(costs, size, settings.reduction)
+    is_well = divergence.are_harmless(costs, divergence.scale_of(size, None, settings.reduction))
     if not all_finite(thetas):
         is_well = (np.isfinite(thetas).all(axis=1) & is_well).tolist()
     left, flats = [], [*map(_FLAT, models)]

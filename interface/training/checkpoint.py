@@ -107,7 +107,7 @@ def texts(options: Options, cost: str) -> dict[str, str]:
     return {
         **Kept.of_options(options, cost).texts(),
         "alpha": str(alpha) if type(alpha).__module__ == schedules.__name__ else "a function",
-        **{name: str(settings.clipping.get(name)) for name in ("clip_value", "clip_norm")},
+        **{name: str(settings.arguments.get(name)) for name in ("clip_value", "clip_norm")},
         "record_every": str(settings.record_every),
         "stop": str([*map(str, options.stop)]),
     }

@@ -55,9 +55,8 @@ class Watch:
         if self.is_done:
             return False
         if math.isnan(self.largest):
-            amount = amount_of(self.batch_size, self.objective.sample_weight)
-            self.largest = first_bound(costs.item(0), amount, self.objective.reduction)
-        return not worst(costs) < self.largest  # true for NaN
+            self.largest = first_bound(costs.item(0), self._scale(self.batch_size))
+        return not (costs.item() if costs.size == 1 else worst(costs)) < self.largest  # true for NaN
 
     def end_epoch(self, history: History) -> None:
         """If a batch was suspicious, compute the cost over all samples and warn if it exceeds the limit."""
@@ -76,13 +75,16 @@ class Watch:
         if cost > self._limit() and not self.is_done:
             self._report(history, f"in epoch {history.epochs_done} the cost of a batch is {cost:.3g}")
 
+    def _scale(self, rows: int) -> float:
+        return scale_of(rows, self.objective.sample_weight, self.objective.reduction)
+
     def _limit(self) -> float:
-        Y, m = self.objective.targets, amount_of(len(self.objective.Y), self.objective.sample_weight)
+        Y = self.objective.targets
         y = float(np.abs(Y).max())
         first = self._cost(self.initial_theta)
-        scale = (1 + Y.shape[1] * y * y) * (m if self.objective.reduction == "sum" else 1)
+        scale = (1 + Y.shape[1] * y * y) * self._scale(len(self.objective.Y))
         self.is_done |= not math.isfinite(first) and scale > float(np.finfo(self.objective.model.dtype).max)
-        return _bound(first, scale)
+        return first_bound(first, scale)
 
     def _report(self, history: History, what: str) -> None:
         self.is_done, history.diverged_at = True, history.epochs_done
@@ -98,21 +100,23 @@ def _text(cost: float) -> str:
     return f"{cost:.3g}" if math.isfinite(cost) else "no longer a number" if math.isnan(cost) else "infinite"
 
 
-def amount_of(rows: int, sample_weight: NDArray[np.float64] | None) -> float:
-    """The total weight of this many samples: their number, times the mean of all weights."""
+def scale_of(rows: int, sample_weight: NDArray[np.float64] | None, reduction: str) -> float:
+    """What the costs of this many samples are compared with: 1 for the mean; for the sum their number, times the mean
+    of all weights.
+    """
+    if reduction != "sum":
+        return 1
     return rows if sample_weight is None else rows * float(sample_weight.mean())
 
 
-def is_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> bool:
-    """Whether none of the batch costs of a training run, from its first on, is suspicious."""
+def is_harmless(costs: NDArray[np.float64], scale: float) -> bool:
+    """Whether none of the batch costs of a training run, from its first on, is suspicious; scale: see `scale_of`."""
     largest = costs.item() if costs.size == 1 else worst(costs)
-    scale = amount if reduction == "sum" else 1
-    return largest < _GROWTH * scale or largest < _bound(costs.item(0), scale)  # the second is at least the first
+    return largest < _GROWTH * scale or largest < first_bound(costs.item(0), scale)  # the second is at least the first
 
 
-def are_harmless(costs: NDArray[np.float64], amount: float, reduction: str) -> list[bool]:
+def are_harmless(costs: NDArray[np.float64], scale: float) -> list[bool]:
     """As `is_harmless`, for several training runs, one for each row of costs."""
-    scale = amount if reduction == "sum" else 1
     if worst(costs) < _GROWTH * scale:  # the least of the bounds
         return [True] * len(costs)
     bounds = _GROWTH * np.maximum(scale, np.minimum(costs[:, 0], _MOST * scale))
@@ -126,12 +130,8 @@ def worst(costs: NDArray[np.float64]) -> float:
     return found
 
 
-def first_bound(first: float, amount: float, reduction: str) -> float:
+def first_bound(first: float, scale: float) -> float:
     """The initial limit, from the first batch cost: batch costs below it are not suspicious."""
-    return _bound(first, amount if reduction == "sum" else 1)
-
-
-def _bound(first: float, scale: float) -> float:
     return _GROWTH * max(scale, min(first, _MOST * scale))
 
 

@@ -187,6 +187,11 @@ class History(Mapping[str, NDArray[np.float64]]):
             self.cut(length)
             raise
 
+    def record_each(self, epochs: Sequence[int], costs: Sequence[float]) -> None:
+        """Record the costs before these epochs."""
+        self._epochs.extend(epochs)
+        self._values["cost"].extend(costs)
+
     def record_costs(self, epoch: int, costs: Array, every: int, watched: Mapping[str, float] = NOTHING) -> None:
         """Record the costs before many epochs, beginning with this one, at multiples of `every`.
 

@@ -5,21 +5,20 @@ to epochs, and an optimizer's state persists between calls.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samenet import schedules
+from samenet.backends import prepared
 from samenet.backends.adaptive import Sampler
-from samenet.backends.objective import overflow_ignored
-from samenet.backends.weighing import weighing
 from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
 from samenet.training import divergence
-from samenet.training.sampling import Orders
+from samenet.training.sampling import Draws, Orders
 from samenet.training.session import Training
 from samenet.training.state import Partial, Snapshot
 from samenet.validation.finite import all_finite
@@ -52,8 +51,13 @@ class Loop:
         full_batch = options.batch_size == len(options.X)
         # The gradient of all samples does not depend on their order.
         shuffled = self.settings.shuffle and not full_batch
-        of_saved, sampling = None if saved is None else saved.draws, self.settings.sampling
-        self.draws = of_saved or options.draws(self.model.dtype, shuffled)
+        of_saved: Draws | None = None if saved is None else saved.draws
+        sampling, constant = self.settings.sampling, self.settings.alpha
+        self.constant = constant.alpha if isinstance(constant, schedules.Constant) else None  # the learning rate
+        self.batches = -(-len(options.X) // options.batch_size)  # of an epoch
+        self.draws = of_saved
+        if self.draws is None and (shuffled or self.settings.has_masks or sampling or options.checkpoint):
+            self.draws = options.draws(self.model.dtype, shuffled)
         self.ahead: Orders = None  # orders already drawn for the next epochs, and for one that has begun
         self.partial: Partial | None = None  # the position within an epoch, between its calls
         self.is_sound = True  # whether training can resume from here: not in the middle of a call
@@ -69,11 +73,10 @@ class Loop:
         self.call_seconds = CALL_SECONDS * max(1.0, (theta.everything.nbytes + self.state.values.nbytes) / _LARGE)
         self.updates = max(1, int(self.call_seconds / seconds))  # of the next backend call
         self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
-        batch = {"batch_size": self.batch_size, "reduction": self.settings.reduction}
-        self.arguments: dict[str, Any] = {**batch, "state": self.state, **self.settings.clipping}  # of every call
-        if self.sampler is not None:
-            self.arguments["sampler"] = self.sampler
-        self.run_updates = weighing(training.backend, "run_updates", options.sample_weight)
+        self.others: dict[str, Any] = {} if self.sampler is None else {"sampler": self.sampler}  # of calls
+        arguments = self.batch_size, self.settings.arguments, options.sample_weight
+        is_unmasked = self.sampler is None and not self.settings.has_masks
+        self.run_updates = prepared.updates(self.model, training.backend, rule, *arguments, is_unmasked)
         self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
         if saved is not None:
             self.divergence.go_on(saved.first, saved.largest, saved.suspicious, saved.is_done)
@@ -94,7 +97,9 @@ class Loop:
                 self.training.measure()
             else:
                 self.training.record()
-            for _ in self._advance(self._next_stop()):
+            stop = self._next_stop()
+            while self.history.epochs_done < stop:
+                self._advance(stop)
                 if checkpoint is not None:
                     checkpoint.save_if_due(self)
                 release()
@@ -109,21 +114,21 @@ class Loop:
             return min(self.training.end, done + every - done % every)
         return self.training.end
 
-    def _advance(self, stop: int) -> Iterator[None]:
-        """Train up to epoch `stop`, one backend call at a time."""
-        X, Y, m, history = self.options.X, self.options.Y, len(self.options.X), self.history
-        batches = -(-m // self.batch_size)
-        while history.epochs_done < stop:
-            if self.updates < batches or self.partial is not None:
-                yield from self._one_epoch_in_parts()
-                continue
-            epochs = min(stop - history.epochs_done, self.updates // batches, self.draws.epochs_at_once)
-            alphas = self._alphas(epochs if self.ahead is None else min(epochs, len(self.ahead)))
-            self._call(X, Y, alphas, self._orders(len(alphas)))
-            yield
+    def _advance(self, stop: int) -> None:
+        """Train towards epoch `stop`, in one backend call."""
+        if self.updates < self.batches or self.partial is not None:
+            self._advance_within_epoch()
+            return
+        epochs = min(stop - self.history.epochs_done, self.updates // self.batches)
+        if self.draws is not None:
+            epochs = min(epochs, self.draws.epochs_at_once)
+        alphas = self._alphas(epochs if self.ahead is None else min(epochs, len(self.ahead)))
+        self._call(self.options.X, self.options.Y, alphas, self._orders(len(alphas)))
 
     def _orders(self, epochs: int) -> Orders:
         """The orders of the next epochs: those drawn for an earlier call, or new ones."""
+        if self.draws is None:
+            return None
         if self.ahead is None:
             self.is_sound = False  # until they are stored
             self.ahead = self.draws.epochs(epochs)
@@ -137,9 +142,9 @@ class Loop:
         """
         schedule, alphas = self.settings.alpha, list[float]()
         assert schedule is not None
-        if isinstance(schedule, schedules.Constant):  # fast path: a small network trains thousands of epochs per call
+        if self.constant is not None:  # fast path: a small network trains thousands of epochs per call
             constant = np.empty(epochs)
-            constant.fill(schedule.alpha)
+            constant.fill(self.constant)
             return constant
         while len(alphas) < epochs and self.schedule_error is None:
             try:
@@ -152,24 +157,22 @@ class Loop:
             raise self.schedule_error
         return np.array(alphas)
 
-    def _one_epoch_in_parts(self) -> Iterator[None]:
-        X, Y, m, done = self.options.X, self.options.Y, len(self.options.X), 0
+    def _advance_within_epoch(self) -> None:
+        """Train in one backend call towards the end of an epoch, which it may not reach."""
+        X, Y, m = self.options.X, self.options.Y, len(self.options.X)
         if self.partial is None:
-            alphas, order = self._alphas(1), self._orders(1)
+            start, alphas, order = 0, self._alphas(1), self._orders(1)
             before = self._snapshot()
         else:
-            done, alphas, before = self.partial
+            start, alphas, before = self.partial
             order = self._orders(1)
+        end = min(m, start + self.updates * self.batch_size)
         if order is None and self.options.sample_weight is not None:  # weights of all rows of X
             order = np.arange(m).reshape(1, m)
-        while done < m:
-            rows = slice(done, min(m, done + self.updates * self.batch_size))
-            start, done = done, rows.stop
-            if order is None:
-                self._call(X[rows], Y[rows], alphas, None, start, done, before)
-            else:
-                self._call(X, Y, alphas, order[:, rows], start, done, before)
-            yield
+        if order is None:
+            self._call(X[start:end], Y[start:end], alphas, None, start, end, before)
+        else:
+            self._call(X, Y, alphas, order[:, start:end], start, end, before)
 
     def _snapshot(self) -> Snapshot:
         """A copy of everything that an update changes.
@@ -241,14 +244,15 @@ class Loop:
     ) -> None:
         model, history, epochs = self.model, self.history, len(alphas)
         ends_epoch = end is None or end == len(self.options.X)
-        arguments: dict[str, Any] = self.arguments | self.draws.masks(history.epochs_done, start)
-        is_constant = epochs == 1 or isinstance(self.settings.alpha, schedules.Constant) or alphas.min() == alphas.max()
-        alpha = alphas.item(0) if is_constant else alphas
+        others = self.others
+        if self.settings.has_masks:
+            assert self.draws is not None
+            others = others | self.draws.masks(history.epochs_done, start)
         began = time.perf_counter()
-        with overflow_ignored(self.training.backend):  # overflow of the weights is reported below
-            costs = self.run_updates(*(model, X, Y, self.rule), alpha=alpha, order=order, epochs=epochs, **arguments)
-        seconds, costs = time.perf_counter() - began, np.asarray(costs)
-        finite, suspicious = all_finite(model.theta.everything), self.divergence.suspects(costs)
+        costs = self.run_updates(X, Y, self.state, alphas, order, **others)
+        seconds = time.perf_counter() - began
+        finite = all_finite(model.theta.everything) if self.state.is_finite is None else self.state.is_finite
+        suspicious = self.divergence.suspects(costs)
         if self.options.unchecked:
             self._check_samples(finite and not suspicious, ends_epoch)
         if epochs > 1 and (suspicious or not finite):  # repeat epoch by epoch, to find the one that diverged
@@ -279,6 +283,8 @@ class Loop:
         elif end is not None:
             self.partial = Partial(end, alphas, before)
             self.is_sound = True
+        if history.epochs_done >= self.training.end:
+            return
         updates = int(len(costs) * min(_GROWTH, self.call_seconds / max(seconds, 1e-9)))
         if seconds < self.call_seconds / 2:  # never fewer updates: a call may be short because a record was due
             self.updates = max(self.updates, updates)

@@ -2,8 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from operator import is_
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from samenet.training.monitors import monitor
 from samenet.training.reach import check_reach, is_reachable
 from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
-from samenet.training.settings import Given, Settings, are_constant, differ_in_alpha, settings_of
+from samenet.training.settings import Given, Settings, settings_of
 from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
 from samenet.validation.weights import sample_weight
@@ -42,18 +41,6 @@ class Trained(Protocol):
 Callback = Callable[[Any, History], object]
 
 
-class _Known(NamedTuple):
-    """The arguments of the last short training call."""
-
-    given: Given
-    rows: int  # of X
-    made: tuple[Any, ...]  # the options made from them, settings to seed, if they would be the same again
-    dropout: NDArray[np.float64]
-
-
-_NOTHING = _Known((), 0, (), _NO_DROPOUT)
-
-
 class Options:
     """The arguments of `Network.train`, checked and converted; their meaning is documented there.
 
@@ -67,8 +54,6 @@ class Options:
     validation: ValidationSet | None = None
     report: Report | None = None  # the display during training
     given: Given = ()  # the arguments they were made from
-    is_again = False  # whether they are the same as in the previous call, except for alpha, a number
-    is_short: bool | None = None  # set by `samenet.training.short`
     has_others = False  # whether any of the following is set
     is_watched = False  # whether anything is called, measured or shown between epochs
     sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
@@ -83,11 +68,6 @@ class Options:
     ) -> None:
         self.X, self.Y, self.settings, self.batch_size, self.seed = X, Y, settings, batch_size, seed
         self.warns = warns  # whether divergence gives a warning
-
-    @property
-    def made(self) -> tuple[Any, ...]:
-        """What they are made of besides the samples."""
-        return self.settings, self.batch_size, self.seed
 
     @property
     def recorded(self) -> tuple[str, ...]:
@@ -125,14 +105,7 @@ class Options:
         """
         may_wait = may_wait and not model.theta.normalized
         X, Y = model.labelled(X, Y, given[0], not may_wait)
-        known: _Known = model.prepared.get(cls, _NOTHING)
-        is_same = known.rows == len(X) and all(map(is_, known.given, given))
-        if is_same and known.made:
-            options = cls.again(known.made, known.dropout, *apart(model.theta, X, Y))
-            options.given = given
-        else:
-            options = cls.checked(model, X, Y, given)
-            options.is_again = is_same or (known.rows == len(X) and differ_in_alpha(known.given, given))
+        options = cls.checked(model, X, Y, given)
         options.unchecked = may_wait
         if may_wait and not options._shows_all:
             options.check_samples()
@@ -140,25 +113,6 @@ class Options:
             if options.unchecked and not is_reachable(model.activations[-1], options.Y):
                 options.check_samples()  # raise an error before giving a warning
             check_reach(model.activations[-1], options.Y, options.sample_weight)
-        return options
-
-    def remember(self, model: Model) -> bool:
-        """Remember the arguments of a short training call; later calls with the same ones do not check them.
-
-        Returns whether this is the second call with them.
-        """
-        if self.sample_weight is not None:  # weights are not remembered
-            return False
-        is_known = self.is_again and are_constant(self.given)
-        made = self.made if is_known else ()
-        model.prepared[Options] = _Known(self.given, len(self.X), made, self.dropout)
-        return is_known
-
-    @classmethod
-    def again(cls, made: tuple[Any, ...], dropout: NDArray[Any], X: NDArray[Any], Y: NDArray[Any]) -> "Options":
-        """The options of an earlier short training call for other samples, as many, which have been checked."""
-        options = cls(X, Y, *made)
-        options.dropout, options.is_short = dropout, True
         return options
 
     def for_another(self, model: Model, seed: Any) -> "Options":

@@ -63,7 +63,7 @@ _within: Any = None  # the last targets found to be within reach, and their acti
 
 def check_reach(activation: str, Y: NDArray[Any], weights: NDArray[Any] | None) -> None:
     """Warn of targets that an output layer with this activation cannot reach; see `unreachable`."""
-    if weights is not None or not is_reachable(activation, Y):
+    if not is_reachable(activation, Y):
         found = unreachable(activation, Y, weights)
         if found is not None:
             warn_unreachable(found)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import stopping
+from samenet.backends import prepared
 from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training.history import NOTHING, History
@@ -25,6 +26,7 @@ class Training:
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
         self.user, self.model, self.backend, self.options = user, model, backend, options
         self.objective = options.objective(model, backend)
+        self.cost = prepared.cost(model, backend, options.settings.reduction, options.sample_weight)
         self.validation: ValidationObjective | None = None
         if options.validation is not None:
             self.validation = self.objective.validation = options.validation.objective(self.objective)
@@ -138,8 +140,11 @@ class Training:
     def record(self) -> None:
         """If the state before the next epoch is to be recorded, record it, by a forward pass."""
         if self.is_record_due:
-            cost, output = self.objective.evaluate()
-            self.record_state(self.history.epochs_done, cost, output if self.options.monitors else None)
+            if self.options.monitors:
+                cost, output = self.objective.evaluate()
+            else:
+                cost, output = self.cost(self.options.X, self.options.Y), None
+            self.record_state(self.history.epochs_done, cost, output)
 
     def measure(self) -> None:
         """If the next update returns a cost to be recorded, measure the validation set, to be recorded with it."""

@@ -32,27 +32,28 @@ class Settings(NamedTuple):
     record_every: int
     optimizer: optimizers.Optimizer
     dropout: tuple[float, ...]  # a probability for every hidden layer; empty for no dropout
-    clipping: dict[str, float]  # "clip_value" and "clip_norm", where given
+    arguments: dict[str, Any]  # of a backend's `run_updates`: the reduction, "clip_value" and "clip_norm" where given
     sampling: AdaptiveSampling | None
-    is_simple: bool  # whether it uses an update rule with a constant alpha, and no monitors
+    is_simple: bool  # whether it uses an update rule with an alpha known in advance, and no monitors
     is_usual: bool  # whether it also has no measurements, masks, sampling or display
-    arguments: dict[str, Any]  # if so, the arguments of all calls of a backend's `run_updates`
     drop_connect: tuple[float, ...]  # a probability for every layer of weights; empty for no DropConnect
     verbose: bool
     progress: bool | str
     has_masks: bool  # whether there are dropout or DropConnect masks
-    is_open: bool  # simple, and non-finite numbers propagate to all weights that they meet
+    is_open: bool  # simple, with a constant alpha, and non-finite numbers propagate to all weights that they meet
 
 
 _NAMES = (
     *("reduction", "alpha", "epochs", "batch_size", "shuffle", "monitors", "record_every", "optimizer", "dropout"),
     *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
 )
+_READ_AGAIN = frozenset((tuple, list, str))  # of monitors: anything else may be read only once
 _ALPHA = _NAMES.index("alpha")
 _OTHERS = "seed", "callback", "stop", "validation", "sample_weight"
 by_name: Callable[[dict[str, Any]], Given] = itemgetter(*_NAMES, *_OTHERS)  # as `Options` takes them
-_remembers = partial(remembers, constant=optimizers.UPDATE_RULES)
-_CONSTANT = CONSTANT.union(optimizers.UPDATE_RULES, (tuple, np.random.Generator))
+_immutable = schedules.PURE.union(optimizers.UPDATE_RULES)
+_remembers = partial(remembers, constant=_immutable)
+_CONSTANT = CONSTANT.union(_immutable, (tuple, np.random.Generator))
 
 
 def are_constant(given: Given) -> bool:
@@ -71,13 +72,15 @@ def differ_in_alpha(before: Given, given: Given) -> bool:
 def settings_of(hidden_layers: int, *values: Any) -> Settings:
     """The settings, from the values of the arguments with these names."""
     _, alpha, _, _, _, monitors, *_ = values
-    usual = None
-    if type(alpha) is float and 0 < alpha < math.inf and type(monitors) is tuple:  # anything else can be read only once
+    usual, is_number = None, type(alpha) is float and 0 < alpha < math.inf
+    if (is_number or callable(alpha)) and type(monitors) in _READ_AGAIN:
         with suppress(TypeError, ValueError):  # raised again below, with what was given
             usual = _settings(hidden_layers, values[0], 1.0, *values[2:])
     if usual is None:
         return _settings(hidden_layers, *values)
-    return usual._replace(alpha=schedules.Constant(alpha), arguments={**usual.arguments, "alpha": alpha})
+    if is_number:
+        return usual._replace(alpha=schedules.constant(alpha))
+    return usual._replace(alpha=alpha, is_simple=usual.is_simple and schedules.is_pure(alpha), is_open=False)
 
 
 @_remembers
@@ -97,21 +100,20 @@ def _settings(hidden_layers: int, *values: Any) -> Settings:
     batch_size = None if size is None else checks.integer("batch_size", size, least=1)
     shuffle, names = checks.flag("shuffle", given["shuffle"]), _monitors(given["monitors"])
     record_every = checks.integer("record_every", given["record_every"], least=0)
-    constant = alpha if type(alpha) is schedules.Constant else None
-    at_alpha = {} if constant is None else {"alpha": constant.alpha}
-    arguments = {"reduction": given["reduction"], **clipping, **at_alpha}
+    arguments = {"reduction": given["reduction"], **clipping}
     sampled = sampling(given["sampling"])
     if sampled is not None and not shuffle:
         raise ValueError(f"sampling: expected none with shuffle=False, since it draws rows at random, got {sampled}")
-    is_plain = constant is not None and isinstance(optimizer, optimizers.UpdateRule) and sampled is None
+    is_plain = schedules.is_pure(alpha) and isinstance(optimizer, optimizers.UpdateRule) and sampled is None
     is_simple = is_plain and epochs > 0 and not names
+    is_constant = type(alpha) is schedules.Constant
     shown = checks.flag("verbose", given["verbose"]), checks.flag_or("progress", given["progress"], "always")
     has_masks = bool(dropout or drop_connect)
     is_usual = not (names or has_masks or sampled is not None or any(shown))
     return Settings(
-        *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, clipping),
-        *(sampled, is_simple, is_usual, arguments, drop_connect, *shown, has_masks),
-        is_simple and not has_masks and "clip_value" not in clipping,  # which makes infinity finite
+        *(given["reduction"], alpha, epochs, batch_size, shuffle, names, record_every, optimizer, dropout, arguments),
+        *(sampled, is_simple, is_usual, drop_connect, *shown, has_masks),
+        is_simple and is_constant and not has_masks and "clip_value" not in clipping,  # which makes infinity finite
     )
 
 

@@ -1,126 +1,63 @@
-"""Short training in one call of the backend, without the preparations of `loop` for long training.
+"""Short training, prepared once for all calls with the same arguments, without what `loop` does for long training.
 
-The result is bit-identical to that of the loop, because it does not depend on how updates are split into calls.
+Users who make their own batches call `train` with the same arguments over and over. The model keeps the prepared
+training, so that the next call only checks its samples and makes its updates. The result is bit-identical to that of
+the loop, because it does not depend on how updates are split into calls.
 """
 
 import copy
 from collections.abc import Callable
-from functools import partial
+from contextlib import suppress
+from operator import is_
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.backends.objective import overflow_ignored
-from samenet.backends.weighing import weighing
+from samenet import schedules
+from samenet.backends import prepared
 from samenet.model import Model
 from samenet.model.functions import MADE_FOR
 from samenet.optimizers import State
 from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, sampling
 from samenet.training.history import History
-from samenet.training.options import Options, Trained
-from samenet.training.reach import limits_of
+from samenet.training.options import Options, Trained, apart
+from samenet.training.reach import is_reachable, limits_of
 from samenet.training.sampling import Draws, Orders
-from samenet.training.settings import Given, Settings, settings_of
+from samenet.training.settings import Given, Settings, are_constant, differ_in_alpha, settings_of
 from samenet.training.state import TrainingState
+from samenet.validation import checks
 from samenet.validation.finite import all_finite
+from samenet.validation.weights import sample_weight
 
 
-class Known(NamedTuple):
-    """The checked arguments of a short training call, without its samples, for the next calls with the same."""
+class Short(NamedTuple):
+    """A short training call, prepared: its checked arguments, without the samples."""
 
     backend: Any
-    given: Given  # the arguments of `train`, which have the same values at any time
+    given: Given  # the arguments of `train` but the last, the weights, which may change
+    settings: Settings
     rows: int  # of X
+    batch_size: int
+    seed: Any
+    weights: NDArray[np.float64] | None  # of the samples
+    dropout: NDArray[np.float64]  # as in `Options`
+    scale: float  # of its costs, see `divergence.scale_of`
     is_open: bool  # whether the weights are finite afterwards only if X was
     limited: str | None  # the activation whose range the targets may not leave
-    options: Callable[..., Options]  # options(given, X, Y): of other arguments, which differ only in alpha
-    samples: Callable[..., Any]  # samples(X, Y): both, if a backend has found them to be right as they are, or None
-    train: Callable[..., History | None]  # train(user, model, X, Y); None, with nothing changed, if the loop has to
-
-
-def known(model: Model, backend: Any, options: Options) -> Known:
-    """The checked arguments of a short training call.
-
-    The FAST of a backend, see `samenet.backends.costs`, may have two functions for `run_updates`. fast_samples(model,
-    rows, limits) returns `samples`, which accepts only X and Y that need no conversion, of so many rows, finite, apart
-    in memory from the parameters, with targets within the limits and the range of the cost; fast_updates(model, rule,
-    **arguments of `run_updates`) returns `updates` for a full batch. Both return None for models without a faster way.
-    """
-    rows, limited = len(options.X), None if model.cost_function in MADE_FOR else model.activations[-1]
-    make = getattr(backend, "FAST", {}).get(backend.run_updates, _no_fast)
-    samples = make[0](model, rows, limits_of(limited)) or _nothing
-    if _is_usual(model, options):
-        train = partial(_updated, _full_batch(model, backend, options, make[1]))
-    else:
-        train = partial(_again, backend, partial(Options.again, options.made, options.dropout))
-    size, seed, dropout = options.batch_size, options.seed, options.dropout
-    renewed = partial(_renewed, len(model.sizes) - 2, size, seed, dropout, options.unchecked)
-    return Known(backend, options.given, rows, options.unchecked, limited, renewed, samples, train)
-
-
-def _renewed(hidden: int, size: int, seed: Any, dropout: Any, unchecked: bool, given: Given, X: Any, Y: Any) -> Options:
-    """The options of these arguments, for samples that have been checked."""
-    options = Options.again((settings_of(hidden, *given[:-5]), size, seed), dropout, X, Y)
-    options.given, options.unchecked = given, unchecked
-    return options
-
-
-def _nothing(*_: Any, **__: Any) -> None:
-    """For a backend without fast paths."""
-
-
-_no_fast = _nothing, _nothing
-
-
-def _again(backend: Any, options_of: Callable[..., Options], user: Trained, model: Model, X: Any, Y: Any) -> Any:
-    with overflow_ignored(backend):
-        return _with_options(user, model, backend, options_of(X, Y))
-
-
-class _FullBatch(NamedTuple):
-    """Full-batch updates without masks, where each returns the cost to record."""
-
-    updates: Callable[..., Any]  # updates(model, X, Y, state): makes all of them
-    settings: Settings
-    seed: Any
-    rows: int
-    amount: float  # the weight of the batch, see `divergence.amount_of`
-
-
-def _full_batch(model: Model, backend: Any, options: Options, make: Callable[..., Any] = _nothing) -> _FullBatch:
-    settings, rows, weights = options.settings, len(options.X), options.sample_weight
-    arguments = {"batch_size": rows, "epochs": settings.epochs, **settings.arguments}
-    amount = rows if weights is None else divergence.amount_of(rows, weights)
-    updates = make(model, settings.optimizer, **arguments)
-    if updates is None:
-        run_updates = weighing(backend, "run_updates", weights)
-        updates = partial(_updates, backend, run_updates, settings.optimizer, arguments)
-    return _FullBatch(updates, settings, options.seed, rows, amount)
-
-
-def _updates(
-    backend: Any, run_updates: Any, rule: Any, arguments: Any, model: Model, X: Any, Y: Any, state: Any
-) -> Any:
-    with overflow_ignored(backend):
-        return np.asarray(run_updates(model, X, Y, rule, state=state, **arguments))
+    draws: bool  # whether random numbers are drawn
+    returns_cost: bool  # whether an update returns the cost to record
+    alphas: NDArray[np.float64] | None  # of each epoch; None if a schedule has no value for one of them
+    cost: Callable[..., float]  # these three: see `samenet.backends.prepared`
+    updates: Callable[..., Any]
+    samples: Callable[..., Any] | None  # None until the second call: most networks are trained once
 
 
 def is_short(model: Model, backend: Any, options: Options) -> bool:
     """Whether training takes no longer than one call should, and no user code runs between its updates."""
-    if options.checkpoint is not None:
-        return False
-    if options.is_short is None:
-        options.is_short = _is_short(model, backend, options)
-        if options.is_short and options.remember(model):
-            model.prepared[Known] = known(model, backend, options)
-    return options.is_short
-
-
-def _is_short(model: Model, backend: Any, options: Options) -> bool:
     settings, m, size = options.settings, len(options.X), options.batch_size
-    if not settings.is_simple or options.is_watched:
+    if not settings.is_simple or options.is_watched or options.checkpoint is not None:
         return False
     if _draws(options):
         if sampling.is_stream(options.seed) and not isinstance(options.seed, np.random.Generator):
@@ -137,6 +74,120 @@ def _draws(options: Options) -> bool:
     return settings.has_masks or (settings.shuffle and options.batch_size < len(options.X))
 
 
+def _prepare(model: Model, backend: Any, options: Options) -> Short:
+    """The prepared training with these options: that of the last call, or a new one, for the next call."""
+    last: Short | None = model.prepared.get(Short)
+    given, settings, rows, size = options.given, options.settings, len(options.X), options.batch_size
+    weights = options.sample_weight
+    is_like = last is not None and last.rows == rows and last.weights is weights and last.backend is backend
+    if last is not None and is_like and given and all(map(is_, last.given, given)):
+        return last
+    has_masks, is_normalized = settings.has_masks, bool(model.theta.normalized)
+    arguments = size, settings.arguments, weights, not has_masks
+    short = Short(
+        *(backend, given[:-1], settings, rows, size, options.seed, weights, options.dropout),
+        divergence.scale_of(size, weights, settings.reduction),
+        options.unchecked,
+        None if model.cost_function in MADE_FOR else model.activations[-1],
+        _draws(options),
+        size >= rows and not (has_masks or is_normalized),
+        _alphas(settings),
+        prepared.cost(model, backend, settings.reduction, weights),
+        prepared.updates(model, backend, settings.optimizer, *arguments),
+        None,
+    )
+    if short.alphas is not None and given and are_constant(given[:-1]):
+        model.prepared[Short] = short
+    return short
+
+
+def _alphas(settings: Settings, began: int = 0) -> NDArray[np.float64] | None:
+    """The learning rates of all epochs from this one on; None if the schedule raises, which the loop reports."""
+    schedule, alphas = settings.alpha, np.empty(settings.epochs)
+    assert schedule is not None
+    if type(schedule) is schedules.Constant:
+        alphas.fill(schedule.alpha)
+        return alphas
+    try:
+        for epoch in range(len(alphas)):
+            alphas[epoch] = schedules.rate(schedule, began + epoch)
+    except Exception:
+        return None
+    return alphas
+
+
+def again(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Given) -> History | None:
+    """Train as in the previous call, if its arguments were the same except for the samples; returns the history.
+
+    If it is None, nothing has changed. Raises ValueError or TypeError for invalid samples. Deferring Ctrl-C would take
+    longer than an update of a tiny network: after an exception, the updates, which it has undone, are made again, and
+    then it is raised.
+    """
+    short: Short | None = model.prepared.get(Short)
+    if short is None or short.backend is not backend:
+        return None
+    is_same = all(map(is_, short.given, given))
+    if not (is_same or differ_in_alpha(short.given, given[:-1])):
+        return None
+    if short.samples is None:
+        limits = limits_of(short.limited)
+        short = model.prepared[Short] = short._replace(samples=prepared.samples(model, backend, short.rows, limits))
+    found = short.samples(X, Y)  # type: ignore[misc]
+    if found is not None:
+        X, Y = found
+        model.theta.check_writable()
+    else:
+        X, Y = model.labelled(X, Y, given[0], not short.is_open)
+        if len(X) != short.rows or (short.limited is not None and not is_reachable(short.limited, Y)):
+            return None
+        X, Y = apart(model.theta, X, Y)
+    if sample_weight(given[-1], short.rows, given[0], model.dtype) is not short.weights:  # they may have changed
+        return None
+    if not is_same:
+        settings = settings_of(len(model.sizes) - 2, *given[:-5])
+        short = model.prepared[Short] = short._replace(given=given[:-1], settings=settings, alphas=_alphas(settings))
+    earlier = user.history
+    try:
+        return _train(short, user, model, X, Y)
+    except BaseException as error:  # of the handler of a signal, which is called at any moment
+        if user.history is earlier:  # a second exception, such as that of another Ctrl-C, does not wait
+            with suppress(StopTraining):
+                _train(short, user, model, X, Y)
+        if not isinstance(error, StopTraining):
+            raise
+        history = user.history if user.history is not earlier else History()
+        assert history is not None
+        history.stop("StopTraining", error)
+        user.history = history
+        return history
+
+
+def train(user: Trained, model: Model, backend: Any, options: Options, release: Callable[[], None]) -> bool:
+    """Train if training is short; returns whether it did.
+
+    If weights did not stay finite, or the cost has grown so much that `divergence` must examine it, nothing has
+    changed, and the loop has to do all of it.
+    """
+    saved = options.saved
+    if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
+        return False
+    short = _prepare(model, backend, options)
+    if saved is not None and type(options.settings.alpha) is not schedules.Constant:
+        short = short._replace(alphas=_alphas(options.settings, saved.history.epochs_done))
+    if short.alphas is None:
+        return False
+    history = _train(short, user, model, options.X, options.Y, saved)
+    if history is None:
+        if options.unchecked:
+            options.check_samples()
+        return False
+    try:
+        release()
+    except StopTraining as reason:
+        history.stop("StopTraining", reason)
+    return True
+
+
 def goes_on(saved: TrainingState, options: Options) -> bool:
     """Whether training can be resumed here: it ended between two epochs, without stop rules or suspicious costs.
 
@@ -149,146 +200,85 @@ def goes_on(saved: TrainingState, options: Options) -> bool:
     return is_between and is_unsuspected and has_draws and is_next
 
 
-def train(user: Trained, model: Model, backend: Any, options: Options, release: Callable[[], None]) -> bool:
-    """Train if training is short; returns whether it did.
-
-    If weights did not stay finite, or the cost has grown so much that `divergence` must examine it, nothing has
-    changed, and the loop has to do all of it.
-    """
-    saved = options.saved
-    if not is_short(model, backend, options) or (saved is not None and not goes_on(saved, options)):
-        return False
-    with overflow_ignored(backend):
-        history = _trained(user, model, backend, options)
-    if history is None:
-        if options.unchecked:
-            options.check_samples()
-        return False
-    try:
-        release()
-    except StopTraining as reason:
-        history.stop("StopTraining", reason)
-    return True
-
-
-def _trained(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
-    """Train; full-batch updates return the costs to record. None, with nothing changed, if the loop has to train."""
-    if _is_usual(model, options) and options.saved is None:
-        return _updated(_full_batch(model, backend, options), user, model, options.X, options.Y)
-    return _with_options(user, model, backend, options)
-
-
-def _is_usual(model: Model, options: Options) -> bool:
-    """Whether updates are full-batch, and each returns the cost to record."""
-    is_full_batch = options.batch_size >= len(options.X)
-    return is_full_batch and not (options.settings.has_masks or model.theta.normalized)
-
-
-def _updated(known: _FullBatch, user: Trained, model: Model, X: NDArray[Any], Y: NDArray[Any]) -> History | None:
+def _train(
+    short: Short, user: Trained, model: Model, X: NDArray[Any], Y: NDArray[Any], saved: TrainingState | None = None
+) -> History | None:
     """Make all updates and return the history; None, with nothing changed, if the loop has to examine the costs.
 
     After an exception, nothing has changed either.
     """
-    updates, settings, seed, rows, amount = known
-    everything, reduction = model.theta.everything, settings.reduction
-    before, earlier = everything.copy(), (user.history, user.training_state)
-    state = settings.optimizer.state(model.theta)  # type: ignore[attr-defined]
-    try:
-        costs = updates(model, X, Y, state)
-        if not (_stays_finite(state, everything) and divergence.is_harmless(costs, amount, reduction)):
-            everything[:] = before
-            return None
-        history = History()
-        if settings.record_every > 0:
-            history.record_costs(0, costs, settings.record_every)
-        history.epochs_done = settings.epochs
-        user.history = history
-        left = costs.item(0), amount, seed, state, None, history, before
-        user.training_state = settings, rows, rows, model.cost_function, *left
-    except BaseException:  # such as a second Ctrl-C, possibly in the middle of an update
-        everything[:] = before
-        user.history, user.training_state = earlier
-        raise
-    return history
-
-
-def _with_options(user: Trained, model: Model, backend: Any, options: Options) -> History | None:
-    """As `_trained`, with batches, with masks, or resuming."""
-    settings, saved, weights = options.settings, options.saved, options.sample_weight
-    rule, size, everything = settings.optimizer, options.batch_size, model.theta.everything
-    before, earlier, order = everything.copy(), (user.history, user.training_state), None
+    settings, everything, rule = short.settings, model.theta.everything, short.settings.optimizer
+    before, earlier, is_done = everything.copy(), (user.history, user.training_state), False
+    drawn = values = draws = order = None
     if saved is None:
         state, history = rule.state(model.theta), History()  # type: ignore[attr-defined]
     else:
-        state, history = saved.optimizer(rule, model.theta), copy.copy(saved.history)
+        state, history = saved.optimizer(rule, model.theta), copy.copy(saved.history)  # type: ignore[arg-type]
         values = state.values.copy()
-    began, is_done = history.epochs_done, False
-    drawn = options.seed.bit_generator.state if isinstance(options.seed, np.random.Generator) else None
+    began = history.epochs_done
     try:
-        user.history, user.training_state = history, None
-        draws, order = _drawn(model, options)
-        costs = _by_batches(model, backend, options, history, state, draws, order)
-        amount = size if weights is None else divergence.amount_of(size, weights)
+        if short.draws:
+            if saved is not None:
+                draws = saved.draws
+            else:
+                drawn = short.seed.bit_generator.state if isinstance(short.seed, np.random.Generator) else None
+                draws = _new_draws(short, model.dtype)
+            order = draws.epochs(settings.epochs)  # type: ignore[union-attr]
+        if short.returns_cost:
+            costs = short.updates(X, Y, state, short.alphas)
+            if settings.record_every > 0:
+                history.record_costs(began, costs, settings.record_every)
+        else:
+            costs = _by_epochs(short, X, Y, history, state, draws, order)
         if saved is None:
-            is_harmless = divergence.is_harmless(costs, amount, settings.reduction)
+            is_harmless = divergence.is_harmless(costs, short.scale)
         else:
             is_harmless = divergence.worst(costs) < saved.largest
-        if not (is_harmless and _stays_finite(state, everything)):
+        if not (is_harmless and (all_finite(everything) if state.is_finite is None else state.is_finite)):
             return None
-        history.epochs_done += settings.epochs
+        history.epochs_done = began + settings.epochs
+        user.history = history
         if saved is None:
-            left = options.seed, state, draws, history, before
-            user.training_state = settings, len(options.X), size, model.cost_function, costs.item(0), amount, *left
+            left = costs.item(0), short.scale, short.seed, state, draws, history, before
+            user.training_state = settings, short.rows, short.batch_size, model.cost_function, *left
         else:
             history.stopped_by = None
-            user.training_state = saved.after(options.seed, state.t, history, began)
+            user.training_state = saved.after(short.seed, state.t, history, began)
         is_done = True
     finally:
         if not is_done:  # the loop starts again; or there was an exception, such as a second Ctrl-C
-            everything[:], options.stream = before, None
+            everything[:] = before
             user.history, user.training_state = earlier
             if saved is not None:
                 state.values[:], saved.ahead = values, order
             elif drawn is not None:
-                options.seed.bit_generator.state = drawn
+                short.seed.bit_generator.state = drawn
     return history
 
 
-def _stays_finite(state: State, everything: NDArray[Any]) -> bool:
-    """Whether all parameters are finite after the updates of this state."""
-    return all_finite(everything) if state.is_finite is None else state.is_finite
+def _new_draws(short: Short, dtype: Any) -> Draws:
+    settings, random = short.settings, checks.generator("seed", short.seed)
+    shuffled = settings.shuffle and short.batch_size < short.rows
+    return Draws(random, short.rows, shuffled, short.dropout, dtype, settings.drop_connect, short.batch_size)
 
 
-def _drawn(model: Model, options: Options) -> tuple[Draws | None, Orders]:
-    """The draws, and the orders drawn for all epochs."""
-    if not _draws(options):
-        return None, None
-    shuffled = options.settings.shuffle and options.batch_size < len(options.X)
-    draws = options.draws(model.dtype, shuffled) if options.saved is None else options.saved.draws
-    return draws, draws.epochs(options.settings.epochs)
-
-
-def _by_batches(
-    model: Model, backend: Any, options: Options, history: History, state: State, draws: Draws | None, order: Orders
+def _by_epochs(
+    short: Short, X: NDArray[Any], Y: NDArray[Any], history: History, state: State, draws: Draws | None, order: Orders
 ) -> NDArray[np.float64]:
-    """Make all updates, with a forward pass before each recorded epoch unless the updates return its cost."""
-    settings, X, Y, every = options.settings, options.X, options.Y, options.settings.record_every
-    arguments = {"batch_size": options.batch_size, "state": state, **settings.arguments}
-    run_updates = weighing(backend, "run_updates", options.sample_weight)
-    began = start = history.epochs_done
-    end, costs = began + settings.epochs, []
-    returns_cost = options.batch_size == len(X) and not (settings.has_masks or model.theta.normalized)
+    """Make all updates, with a forward pass before each recorded epoch."""
+    every, began, has_masks = short.settings.record_every, history.epochs_done, short.settings.has_masks
+    alphas = short.alphas
+    assert alphas is not None
+    start, end, costs = began, began + short.settings.epochs, list[NDArray[np.float64]]()
+    epochs, recorded = list[int](), list[float]()
     while start < end:
-        stop = end if every == 0 or returns_cost else min(end, start + every - start % every)
-        if every > 0 and start % every == 0 and not returns_cost:
-            evaluate = weighing(backend, "evaluate", options.sample_weight)
-            history.record(start, float(evaluate(model, X, Y, settings.reduction)[0]), {})
-        if draws is not None:
-            arguments |= draws.masks(start)
+        stop = min(end, start + every - start % every) if every > 0 else end
+        if every > 0 and start % every == 0:
+            epochs.append(start)
+            recorded.append(short.cost(X, Y))
+        masks = draws.masks(start) if has_masks and draws is not None else {}
         rows = None if order is None else order[start - began : stop - began]
-        costs.append(run_updates(model, X, Y, settings.optimizer, order=rows, epochs=stop - start, **arguments))
+        costs.append(short.updates(X, Y, state, alphas[start - began : stop - began], rows, **masks))
         start = stop
-    found = np.asarray(costs[0]) if len(costs) == 1 else np.concatenate(costs)
-    if every > 0 and returns_cost:
-        history.record_costs(began, found, every)
-    return found
+    history.record_each(epochs, recorded)
+    return costs[0] if len(costs) == 1 else np.concatenate(costs)

@@ -148,17 +148,17 @@ class TrainingState:
         batch_size: int,
         cost: str,
         first_cost: float,
-        amount: float,
+        scale: float,
         seed: Any,
         state: State,
         *others: Any,
     ) -> "TrainingState":
         """The state after short training, created only when needed; state: of its rule; others: from draws to first.
 
-        amount: the total weight of its batches, see `divergence.amount_of`.
+        scale: see `divergence.scale_of`.
         """
         kept = Kept.of(settings, rows, batch_size, cost)
-        largest = divergence.first_bound(first_cost, amount, settings.reduction)
+        largest = divergence.first_bound(first_cost, scale)
         given = seed, state.values, state.t, *others, largest
         return cls(kept, *given)
 

@@ -14,12 +14,12 @@ from samenet.model.functions import Cost, Reduction
 from samenet.optimizers import Optimizer, OptimizerName
 from samenet.schedules import Schedule
 from samenet.stopping import Rule
-from samenet.training import again
 from samenet.training.adaptive_sampling import AdaptiveSampling, SamplingName
 from samenet.training.history import History
 from samenet.training.monitors import Monitor
 from samenet.training.options import Callback, Options
 from samenet.training.run import train
+from samenet.training.short import again
 
 Seed = int | np.random.Generator | np.random.RandomState | None
 
@@ -125,7 +125,7 @@ class Trainable(HasModel):
         model = self.model.with_cost(cost)
         begins = resume is False and checkpoint is None and every is None
         if begins:
-            history = again.train(self, model, self.backend, X, Y, given)
+            history = again(self, model, self.backend, X, Y, given)
             if history is not None:
                 return history
         options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))

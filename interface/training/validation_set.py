@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
+from samenet.backends import prepared
 from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.training.monitors import monitor
@@ -54,17 +54,21 @@ class ValidationObjective(Objective):
     """J on the validation set; measurements are cached until the parameters change."""
 
     monitors: Monitors = field(kw_only=True)
-    _theta: NDArray[Any] | None = field(default=None, init=False)
+    _theta: bytes = field(default=b"", init=False)
     _measured: dict[str, float] = field(default_factory=dict, init=False)
 
     def measure(self) -> dict[str, float]:
         """The cost and the monitors at the model's parameters, by their names in the history."""
-        theta = self.model.theta.everything
-        if self._theta is None or not np.array_equal(self._theta, theta):
-            cost, output = self.evaluate()
-            self._measured = {"validation_cost": cost}
-            self._measured |= {f"validation_{name}": f(output) for name, f in self.monitors.items()}
-            self._theta = theta.copy()
+        theta = self.model.theta.everything.tobytes()
+        if self._theta != theta:
+            if self.monitors:
+                cost, output = self.evaluate()
+                monitors = {f"validation_{name}": f(output) for name, f in self.monitors.items()}
+                self._measured = {"validation_cost": cost, **monitors}
+            else:
+                plain = prepared.cost(self.model, self.backend, self.reduction, self.sample_weight)
+                self._measured = {"validation_cost": plain(self.X, self.Y)}
+            self._theta = theta
         return self._measured
 
     def cost(self) -> float:

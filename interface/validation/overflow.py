@@ -24,6 +24,11 @@ def norm(values: NDArray[Any], axis: int | None = None) -> Any:
     """The 2-norm in float64, of all entries or along an axis, whose squares neither overflow nor underflow."""
     values = np.asarray(values, np.float64)
     with np.errstate(all="ignore"):
+        if axis is None:  # as NumPy does, without its checks
+            flat = values.ravel(order="K")
+            of_all = math.sqrt(flat.dot(flat))
+            if _SMALL < of_all < math.inf:
+                return of_all
         found = np.linalg.norm(values, axis=axis)
         if ((found > _SMALL) & (found < math.inf)).all():
             return found

@@ -35,14 +35,32 @@ def of_part(value: Any, rows: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
     return given.astype(np.float64)
 
 
+_FEW = 256  # up to this many weights, comparing them with the last ones is faster than checking them
+_last: tuple[Any, NDArray[np.float64] | None] = None, None  # the last few weights that were checked, and the result
+
+
 def sample_weight(value: Any, rows: int, reduction: str, dtype: np.dtype[Any]) -> NDArray[np.float64] | None:
     """Weights (rows,) as backends take them, in float64; None for None, and for weights that make no difference.
 
     These are all 1 or, for the mean, all equal. For a sum, weights must be representable in the network's dtype; for
-    the mean, very large ones are scaled by a power of 2, which does not change their quotients.
+    the mean, very large ones are scaled by a power of 2, which does not change their quotients. The weights returned
+    must not be changed: they may be returned again.
     """
+    global _last
     if value is None:
         return None
+    few = None
+    if type(value) is np.ndarray and value.size <= _FEW:
+        few = value.tobytes(), value.dtype, value.shape, rows, reduction, dtype
+        if few == _last[0]:
+            return _last[1]
+    found = _checked(value, rows, reduction, dtype)
+    if few is not None:
+        _last = few, found
+    return found
+
+
+def _checked(value: Any, rows: int, reduction: str, dtype: np.dtype[Any]) -> NDArray[np.float64] | None:
     is_mean = reduction == "mean"
     given = checked(value, rows, np.dtype(np.float64) if is_mean else dtype)
     least, most = float(given.min()), float(given.max())
