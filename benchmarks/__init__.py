@@ -1,6 +1,6 @@
 """Benchmarks and their report. One command, run from the repository root; nothing here is installed.
 
-    python -m benchmarks run | report | peers | techniques | estimators | matrix
+    python -m benchmarks run | report | peers | techniques | estimators | calls | matrix
 
 Reading order:
 
@@ -11,6 +11,7 @@ Reading order:
     problem.py      a library-independent task; expected.py, the check of an answer; inputs.py, the data
     contenders/     one file for each library that samenet is compared with; peers/ measures them
     techniques/     what each technique of the Numba backend gains
+    calls.py        what Python takes in front of the compiled kernels
     report/         model, tables, figures, and the text generated from them
     asv/, pytest/   the suites for asv and for pytest-benchmark, which read the same catalogue
 """

@@ -14,6 +14,7 @@ COMMANDS = {
     "peers": "measure samenet and other libraries, and write peers.json, .md and .png",
     "techniques": "measure what each technique of the Numba backend gains, and write techniques.json and .md",
     "estimators": "scores and times of the estimators beside scikit-learn's own, and write estimators.json and .md",
+    "calls": "measure what Python takes in front of the compiled kernels, for every option of `train`, and print it",
     "matrix": "run the contract's tests with other versions, Pythons and processors, and print a table",
 }
 

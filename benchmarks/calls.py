@@ -158,6 +158,8 @@ def trainings(sizes: Sequence[int], dtype: str, batches: bool) -> Iterator[tuple
         def make(name: str = name, given: dict[str, Any] = given) -> Call:
             net = Network(sizes, dtype=dtype, seed=0, batch_normalization=name == "batch normalization")
             options = common | given
+            if name == "batch normalization" and batches:
+                options["batch_size"] = 6  # none of one row
             if name == "validation":
                 options["validation"] = X[:8].copy(), Y[:8].copy()
             if "resume" in given:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba.core.errors import NumbaError
 
+from samenet.backends.normalization import folded, penalty
 from samenet.fast import few_rows
 from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, objective, plan
 from samenet.fast.kernels import answers, tiny_network, training
@@ -58,42 +59,42 @@ def rows_alone(model: Model) -> range:
 
 def fast_cost(model: Model, otherwise: Callable[..., Any]) -> Callable[..., Any]:
     """f(X, Y): the mean cost of a batch, or otherwise(X, Y); see `samenet.backends.costs`."""
-    theta = model.theta
-    if theta.normalized:
-        return otherwise
-    flat, described, array = theta.flat, (layout(model), *objective(model)), np.ndarray
-    rows = rows_alone(model)
+    array, rows, is_normalized, plain = np.ndarray, rows_alone(model), bool(model.theta.normalized), model
+    if is_normalized:
+        plain = folded(model.without_penalties())
+    flat, described = plain.theta.flat, (layout(plain), *objective(plain))
     answer: Any = None
 
     def cost(X: Any, Y: Any) -> Any:
         nonlocal answer
         if type(X) is array and type(Y) is array and X.ndim == 2 and len(X) in rows:
             answer = answer or answers.cost_of(flat.dtype)
+            theta = folded(model).theta.flat if is_normalized else flat
             try:
-                found = answer(flat, *described, X, Y)
+                found = answer(theta, *described, X, Y)
             except OTHER_ARRAYS:
                 return otherwise(X, Y)
             if -1.0 < found < _USUAL:
-                return found
+                return found + penalty(model) if is_normalized else found
         return otherwise(X, Y)
 
     return cost
 
 
 def fast_samples(model: Model, rows: int, limits: tuple[float, float]) -> Callable[..., Any] | None:
-    """f(X, Y): both as (m, n), if they are what `samenet.training.short` checks of samples; None if they may not be."""
+    """f(X, Y): both as (m, n), if they are as `samenet.backends.prepared` says, or None; None if they may not be."""
     theta, low, high = model.theta, *limits
-    if theta.normalized or rows * max(theta.sizes[0], theta.sizes[-1]) > _MOST:
+    if rows * max(theta.sizes[0], theta.sizes[-1]) > _MOST:
         return None
-    flat, codes, cost, array = theta.flat, layout(model), objective(model)[0], np.ndarray
-    answer = answers.samples_of(flat.dtype)
+    everything, codes, cost, array = theta.everything, layout(model), objective(model)[0], np.ndarray
+    answer = answers.samples_of(everything.dtype)
 
     def samples(X: Any, Y: Any) -> Any:
         if type(X) is array and type(Y) is array:
             if X.ndim == 1 == Y.ndim:
                 X, Y = X.reshape(1, -1), Y.reshape(1, -1)
             try:
-                return (X, Y) if answer(flat, codes, cost, low, high, rows, X, Y) else None
+                return (X, Y) if answer(everything, codes, cost, low, high, rows, X, Y) else None
             except OTHER_ARRAYS:
                 return None
         return None

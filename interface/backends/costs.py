@@ -9,7 +9,7 @@ otherwise). f(X, Y) returns the mean cost and its gradient, or the cost, if X an
 `arrays.is_ready`) and there is nothing to report: they are batches or single samples of the right shapes, with finite
 numbers and targets in the range of the cost, and the cost is far from overflow. In all other cases, it returns
 otherwise(X, Y). If a function of the module is replaced, the new one has no faster version. For `run_updates`, the
-dictionary has two functions, for repeated calls of `train`: see `known` in `samenet.training.short`.
+dictionary has two functions, for repeated calls of `train`: see `samenet.backends.prepared`.
 """
 
 from collections.abc import Callable

@@ -219,11 +219,50 @@ class Loop:
         before: the snapshot taken before the epoch. An exception during the call, such as a second Ctrl-C, may have
         interrupted an update; then the snapshot is restored, and training can resume from there.
         """
-        history, before = self.history, before or self._snapshot()
-        done, length = history.epochs_done, history.length
+        model, history, epochs = self.model, self.history, len(alphas)
+        before, done, length = before or self._snapshot(), history.epochs_done, history.length
         try:
             self.is_sound = False
-            self._run_call(X, Y, alphas, order, start, end, before)
+            ends_epoch = end is None or end == len(self.options.X)
+            others = self.others
+            if self.settings.has_masks:
+                assert self.draws is not None
+                others = others | self.draws.masks(history.epochs_done, start)
+            began = time.perf_counter()
+            costs = self.run_updates(X, Y, self.state, alphas, order, **others)
+            seconds = time.perf_counter() - began
+            finite = all_finite(model.theta.everything) if self.state.is_finite is None else self.state.is_finite
+            suspicious = self.divergence.suspects(costs)
+            if self.options.unchecked:
+                self._check_samples(finite and not suspicious, ends_epoch)
+            if epochs > 1 and (suspicious or not finite):  # repeat epoch by epoch, to find the one that diverged
+                self._restore(*before)
+                for epoch in range(epochs):
+                    one = slice(epoch, epoch + 1)
+                    own_order = None if order is None else order[one]
+                    self._call(X, Y, alphas[one], own_order)
+                return
+            if suspicious:
+                self.divergence.suspicious.append(costs)
+            if not finite:
+                self._restore(*before)
+                self.partial, self.is_sound = None, True
+                self.divergence.overflow(history)
+                raise FloatingPointError(
+                    f"the weights became infinite or NaN in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
+                    "they were restored to their values before it. Try a smaller alpha"
+                )
+            if self.updates_return_cost:
+                self.training.record_costs(costs)
+            self.training.alpha = alphas.item(-1)
+            history.epochs_done += epochs if ends_epoch else 0
+            if ends_epoch:
+                self.ahead = None if self.ahead is None or len(self.ahead) == epochs else self.ahead[epochs:]
+                self.partial, self.training.hooks_begun, self.is_sound = None, 0, True
+                self.divergence.end_epoch(history)
+            elif end is not None:
+                self.partial = Partial(end, alphas, before)
+                self.is_sound = True
         except BaseException:
             if not self.is_sound:
                 self._restore(*before)
@@ -231,58 +270,6 @@ class Loop:
                 history.cut(length)
                 self.partial, self.is_sound = None, True
             raise
-
-    def _run_call(
-        self,
-        X: NDArray[Any],
-        Y: NDArray[Any],
-        alphas: NDArray[np.float64],
-        order: Orders,
-        start: int,
-        end: int | None,
-        before: Snapshot,
-    ) -> None:
-        model, history, epochs = self.model, self.history, len(alphas)
-        ends_epoch = end is None or end == len(self.options.X)
-        others = self.others
-        if self.settings.has_masks:
-            assert self.draws is not None
-            others = others | self.draws.masks(history.epochs_done, start)
-        began = time.perf_counter()
-        costs = self.run_updates(X, Y, self.state, alphas, order, **others)
-        seconds = time.perf_counter() - began
-        finite = all_finite(model.theta.everything) if self.state.is_finite is None else self.state.is_finite
-        suspicious = self.divergence.suspects(costs)
-        if self.options.unchecked:
-            self._check_samples(finite and not suspicious, ends_epoch)
-        if epochs > 1 and (suspicious or not finite):  # repeat epoch by epoch, to find the one that diverged
-            self._restore(*before)
-            for epoch in range(epochs):
-                one = slice(epoch, epoch + 1)
-                own_order = None if order is None else order[one]
-                self._call(X, Y, alphas[one], own_order)
-            return
-        if suspicious:
-            self.divergence.suspicious.append(costs)
-        if not finite:
-            self._restore(*before)
-            self.partial, self.is_sound = None, True
-            self.divergence.overflow(history)
-            raise FloatingPointError(
-                f"the weights became infinite or NaN in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "
-                "they were restored to their values before it. Try a smaller alpha"
-            )
-        if self.updates_return_cost:
-            self.training.record_costs(costs)
-        self.training.alpha = alphas.item(-1)
-        history.epochs_done += epochs if ends_epoch else 0
-        if ends_epoch:
-            self.ahead = None if self.ahead is None or len(self.ahead) == epochs else self.ahead[epochs:]
-            self.partial, self.training.hooks_begun, self.is_sound = None, 0, True
-            self.divergence.end_epoch(history)
-        elif end is not None:
-            self.partial = Partial(end, alphas, before)
-            self.is_sound = True
         if history.epochs_done >= self.training.end:
             return
         updates = int(len(costs) * min(_GROWTH, self.call_seconds / max(seconds, 1e-9)))

@@ -4,14 +4,17 @@ With adaptive sampling, a random number from [0, 1) for each draw takes the plac
 """
 
 import copy
+import os
 import random
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.dropout import DropConnect, Dropout
+from samenet.validation import checks
 
 Random = np.random.Generator | np.random.RandomState | random.Random
 Orders = NDArray[Any] | None
@@ -43,12 +46,13 @@ class Draws:
 
     A `random.Random` shuffles the same list again in each epoch, starting from the order of the last, as in Nielsen's
     network.py; `random.seed(s)` there is `random.Random(s)` here. The key then comes from `numpy_stream`.
-    No mask is drawn here: `dropout` and `drop_connect`, None where nothing is left out, define them.
+    A seed is a stream that is made when first used, which takes longer than a short training; without one, the key is
+    random. No mask is drawn here: `dropout` and `drop_connect`, None where nothing is left out, define them.
     """
 
     def __init__(
         self,
-        stream: Random,
+        stream: Random | int | None,
         m: int,
         shuffled: bool,
         dropout: NDArray[np.float64],
@@ -60,10 +64,27 @@ class Draws:
         self.m, self.shuffled, self.batch_size, self.sampled = m, shuffled, batch_size, sampled
         self.python_random = stream if isinstance(stream, random.Random) else None
         self.rows = [] if self.python_random is None else list(range(m))
-        self.random = numpy_stream(stream)
-        key = _key(self.random) if dropout.size or drop_connect else 0
+        self._random, self._seed = None, stream
+        if isinstance(stream, Random):
+            self._random, self._seed = numpy_stream(stream), None
+        self._has_key, key = bool(dropout.size or drop_connect), 0
+        if self._has_key:
+            key = _key_of(stream) if self._random is None else _key(self._random)
         self.dropout = Dropout.of(dropout, np.dtype(dtype), key) if dropout.size else None
         self.drop_connect = DropConnect.of(np.array(drop_connect), np.dtype(dtype), key) if drop_connect else None
+
+    @property
+    def random(self) -> np.random.Generator | np.random.RandomState:
+        """The stream of the orders; if it was given as a seed, it is made when first used."""
+        if self._random is None:
+            self._random = checks.generator("seed", self._seed)
+            if self._has_key:
+                _key(self._random)  # drawn before the orders
+        return self._random
+
+    @random.setter
+    def random(self, stream: np.random.Generator | np.random.RandomState) -> None:
+        self._random = stream
 
     @property
     def epochs_at_once(self) -> int:
@@ -115,3 +136,13 @@ def _key(random: np.random.Generator | np.random.RandomState) -> int:
     if isinstance(random, np.random.Generator):
         return int(random.integers(2**63))
     return int(random.randint(2**63, dtype=np.uint64))
+
+
+def _key_of(seed: Any) -> int:
+    """The key from the stream of this seed, or a random one."""
+    return int.from_bytes(os.urandom(8)) >> 1 if seed is None else _key_of_number(seed)
+
+
+@lru_cache(4096)
+def _key_of_number(seed: int) -> int:
+    return _key(checks.generator("seed", seed))

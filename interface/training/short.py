@@ -27,7 +27,6 @@ from samenet.training.reach import is_reachable, limits_of
 from samenet.training.sampling import Draws, Orders
 from samenet.training.settings import Given, Settings, are_constant, differ_in_alpha, settings_of
 from samenet.training.state import TrainingState
-from samenet.validation import checks
 from samenet.validation.finite import all_finite
 from samenet.validation.weights import sample_weight
 
@@ -257,7 +256,7 @@ def _train(
 
 
 def _new_draws(short: Short, dtype: Any) -> Draws:
-    settings, random = short.settings, checks.generator("seed", short.seed)
+    settings, random = short.settings, short.seed
     shuffled = settings.shuffle and short.batch_size < short.rows
     return Draws(random, short.rows, shuffled, short.dropout, dtype, settings.drop_connect, short.batch_size)
 
