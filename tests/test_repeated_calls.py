@@ -14,7 +14,9 @@ from agreement import Backend
 
 import samenet
 from samenet.optimizers import BFGS, Adam
+from samenet.schedules import InverseTime, StepDecay
 from samenet.training import short
+from samenet.training.sampling import Draws
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(6, 4)), RANDOM.uniform(size=(6, 3))
@@ -152,6 +154,10 @@ _WAYS: list[dict[str, Any]] = [
     {"drop_connect": [0.5, 0.0], "shuffle": False, "batch_size": 6, "seed": 2},
     {"sample_weight": [1.0, 2.0, 0.0, 1.0, 3.0, 1.0], "batch_size": 4, "seed": 1},
     {"sample_weight": np.arange(6.0), "optimizer": Adam(), "clip_norm": 0.1, "record_every": 0},
+    {"alpha": InverseTime(0.1, 0.5), "batch_size": 4, "seed": 1, "record_every": 2},
+    {"alpha": StepDecay(0.1, 1e200, 1), "optimizer": "momentum"},  # too large in the third epoch
+    {"dropout": 0.5, "batch_size": 4, "seed": 5},
+    {"drop_connect": 0.5, "seed": 4},
 ]
 
 
@@ -173,7 +179,7 @@ def test_a_short_way_and_the_loop_go_on_to_the_same_bits(
             copied = copy.copy(before)
             try:
                 net.train(10 * X, 10 * Y, **call)
-            except FloatingPointError as raised:
+            except (FloatingPointError, ValueError) as raised:
                 error = str(raised)
             assert before == copied, "an earlier history does not change"
             seen.append((net.parameters.tobytes(), net.history, net.training_state is None, error))
@@ -262,6 +268,43 @@ def test_targets_out_of_reach_give_a_warning_in_each_call(fast: Backend) -> None
     for _ in range(3):
         with pytest.warns(samenet.UnreachableTargetsWarning):
             net.train(X, y, alpha=0.1, epochs=1)
+
+
+def test_weights_that_have_changed_since(fast: Backend) -> None:
+    net, weights = fast.Network([4, 3, 3], seed=0), np.arange(6.0)
+    for _ in range(3):
+        for changed in (1.0, 7.0):
+            weights[2] = changed
+            other = net.copy()
+            for _ in range(2):
+                net.train(X, Y, alpha=0.1, epochs=1, sample_weight=weights)
+                other.train(X, Y, alpha=0.1, epochs=1, sample_weight=weights.tolist())
+                assert net.parameters.tobytes() == other.parameters.tobytes()
+    weights[2], theta = np.nan, net.parameters.copy()
+    for _ in range(2):
+        with pytest.raises(ValueError, match="^sample_weight: expected finite numbers"):
+            net.train(X, Y, alpha=0.1, epochs=1, sample_weight=weights)
+    assert net.parameters.tobytes() == theta.tobytes()
+    net.train(X, Y, alpha=0.1, epochs=1)
+    other = net.copy()
+    for one, given in ((net, {}), (other, {"sample_weight": None})):
+        one.train(X, Y, alpha=0.1, epochs=1, **given)
+    assert net.parameters.tobytes() == other.parameters.tobytes()
+
+
+@pytest.mark.parametrize("masks", [{}, {"dropout": np.full(3, 0.5)}, {"drop_connect": (0.5, 0.5)}], ids=str)
+def test_draws_from_a_seed_and_from_its_stream_are_the_same(masks: dict[str, Any]) -> None:
+    given: dict[str, Any] = {"dropout": np.empty(0), "dtype": "float64", **masks}
+    draws, others = (Draws(seed, 6, True, **given) for seed in (3, np.random.default_rng(3)))
+    assert draws.dropout == others.dropout or draws.dropout.key == others.dropout.key
+    assert draws.drop_connect == others.drop_connect or draws.drop_connect.key == others.drop_connect.key
+    copied = pickle.loads(pickle.dumps(draws))
+    orders = [one.epochs(2).tolist() for one in (draws, copied, others)]
+    assert orders[0] == orders[1] == orders[2]
+    assert draws.random.bit_generator.state == others.random.bit_generator.state
+    keys = {Draws(None, 6, True, np.full(3, 0.5), "float64").dropout.key for _ in range(5)}
+    assert len(keys) == 5
+    assert all(0 <= key < 2**63 for key in keys)
 
 
 def test_nothing_keeps_the_samples(fast: Backend) -> None:
