@@ -1,5 +1,6 @@
 """Training many networks at once: the same bits as one after the other; a failure does not affect the others."""
 
+import copy
 import signal
 import threading
 import time
@@ -191,6 +192,9 @@ def test_more_that_is_refused() -> None:
     net = samenet.backend("numpy").Network([4, 3], seed=0)
     with pytest.raises(ValueError, match=r"networks\[2\]: expected each network once, got networks\[0\] again"):
         train_many([net, net.copy(), net], X, Y, alpha=1, epochs=1)
+    with pytest.raises(ValueError, match=r"networks\[2\]: expected parameters of its own, got those of networks\[1\]"):
+        train_many([net.copy(), net, copy.copy(net)], X, Y, alpha=1, epochs=1)
+    assert net.history is None
     with pytest.raises(ValueError, match="seeds: expected one for each new network"):
         train_many(net, X, Y, alpha=1, epochs=1)
     with pytest.raises(TypeError, match="expected epochs to be given"):

@@ -4,12 +4,15 @@ import inspect
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
 from samenet.network import Network
 from samenet.validation import checks
+
+_THETA = attrgetter("model.theta")
 
 
 def arguments(options: dict[str, Any]) -> dict[str, Any]:
@@ -49,9 +52,10 @@ def listed(name: str, value: Iterable[Any]) -> list[Any]:
 
 
 def distinct(networks: Iterable[Any]) -> list[Network]:
-    """The networks, none of them twice."""
+    """The networks, none of them twice, and none that shares its parameters with another, as by `copy.copy`."""
     found = listed("networks", networks)
-    if len({*map(id, found)}) == len(found) and all(issubclass(kind, Network) for kind in {*map(type, found)}):
+    is_each = all(issubclass(kind, Network) for kind in {*map(type, found)})
+    if is_each and len({*map(id, map(_THETA, found))}) == len(found):
         return found
     places: dict[int, int] = {}
     for i, network in enumerate(found):
@@ -59,8 +63,11 @@ def distinct(networks: Iterable[Any]) -> list[Network]:
             raise TypeError(
                 f"networks[{i}]: expected a Network, got {checks.short(network)} ({type(network).__name__})"
             )
-        if places.setdefault(id(network), i) != i:
-            raise ValueError(f"networks[{i}]: expected each network once, got networks[{places[id(network)]}] again")
+        first = places.setdefault(id(network.model.theta), i)
+        if network is not found[first]:
+            raise ValueError(f"networks[{i}]: expected parameters of its own, got those of networks[{first}]; use copy()")
+        if first != i:
+            raise ValueError(f"networks[{i}]: expected each network once, got networks[{first}] again")
     return found
 
 
