@@ -221,6 +221,16 @@ def test_nan_stays_nan_in_c(tmp_path: Path) -> None:
     assert np.isnan(run_c(program, [X] * len(found))).all()
 
 
+@pytest.mark.parametrize("name", ["REAL", "aREALb", "NAME", "expF", "F", "h0", "x", "affine", "double"])
+def test_a_c_header_may_have_any_name(name: str, tmp_path: Path) -> None:
+    network, path = net([2, 4, 3, 2, 2], "sigmoid", "tanh", "relu", "softmax"), tmp_path / f"{name}.h"
+    for dtype in DTYPES:
+        to_c(network, tmp_path / "qqq.h", dtype=dtype)
+        to_c(network, path, dtype=dtype)
+        usual = (tmp_path / "qqq.h").read_text()
+        assert path.read_text() == usual.replace("qqq", name).replace("QQQ", name.upper())
+
+
 def test_what_the_c_header_says(tmp_path: Path) -> None:
     network = net([4, 7, 6, 5, 3], "tanh")
     errors = to_c(network, tmp_path / "9 my-net.h", dtype="f4", within=2.5)

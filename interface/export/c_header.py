@@ -114,9 +114,10 @@ def _text(made: Exported, name: str, dtype: np.dtype[Any]) -> str:
         below = above
     hidden = {f"h{i % 2}": max(sizes[i:-1:2]) for i in (2, 1) if sizes[i:-1:2]}
     buffers = [f"    {real} {buffer}[{n}];\n" for buffer, n in sorted(hidden.items())]
-    code = "\n".join(functions).replace("NAME", name).replace("REAL", real)
+    code = "\n".join(functions).replace("REAL", real)
     for function in ("exp", "fabs", "tanh"):
         code = code.replace(f"{function}F(", f"{function}{suffix}(")
+    code = code.replace("NAME", name)  # last, as it may be any text
     constants = sum(array.size for layer in layers for array in (layer.W, layer.b) if array is not None)
     says = [
         *made.says,
