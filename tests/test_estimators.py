@@ -272,6 +272,36 @@ def test_threads_change_no_bit() -> None:
 # -------------------------------------------------------------------------------------- what is recorded, what ends it
 
 
+@pytest.mark.parametrize("dtype", [None, "float32"])
+@pytest.mark.parametrize("solver", ["adam", "lbfgs"])
+def test_strict_floating_point_settings_of_the_caller_do_not_matter(solver: str, dtype: Any) -> None:
+    """numpy.seterr(all="raise") is for the caller's own code, also near the limits of numbers."""
+    given, tiny = X * [1e-300, 1e-20, 1.0, 1e3], X * 1e-300
+    early = {"early_stopping": solver == "adam", "learning_rate_init": 1e-3}
+
+    def answers() -> list[Any]:
+        one, other = classifier(solver=solver, dtype=dtype, **early), regressor(solver=solver, dtype=dtype, **early)
+        one.set_params(class_weight="balanced").fit(given, TWO, sample_weight=[1e-300, 1.0, 2.0, 1.0] * 10)
+        other.fit(given, np.where(TWO, 1e10, -1e10), sample_weight=[1e-300, 1.0, 2.0, 1.0] * 10)
+        found = [one.predict_log_proba(given), other.predict(given), other.predict(tiny)]
+        return [one.loss_, *(answer.tolist() for answer in found)]
+
+    expected = answers()
+    with np.errstate(all="raise"):
+        assert answers() == expected
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
+def test_targets_beyond_float32_are_refused(solver: str) -> None:
+    model, y = regressor(solver=solver, dtype="float32"), SCORE[:, 0].copy()
+    y[3] = 1e300
+    for targets in (y, np.stack([SCORE[:, 1], y], axis=1)):
+        with pytest.raises(ValueError, match=r"y: expected finite numbers, got inf at y\[3.*as float32"):
+            model.fit(X, targets)
+    assert not hasattr(model, "network_")
+    model.fit(X, y.clip(-3, 3))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_early_stopping_keeps_the_best_weights(name: str) -> None:
     for make, y in ((classifier, THREE), (regressor, SCORE), (classifier, (SCORE > 0).astype(int))):

@@ -878,6 +878,30 @@ def test_strict_floating_point_settings_of_the_caller_do_not_matter(name: str) -
     assert expected.ravel()[:2].tolist() == [0.0, 1.0]
 
 
+@pytest.mark.parametrize("options", [{}, {"batch_size": 2, "seed": 0}, {"optimizer": "lbfgs", "alpha": None}], ids=str)
+@pytest.mark.parametrize("settings", [{}, {"batch_normalization": True}, {"dtype": np.float32}], ids=str)
+@pytest.mark.parametrize("name", NAMES)
+def test_strict_settings_do_not_matter_near_the_limits_of_numbers(name: str, settings: Any, options: Any) -> None:
+    scale = 1e-30 if "dtype" in settings else 1e-200
+    Network, random = samenet.backend(name).Network, np.random.default_rng(0)
+    made = {"activation": ["tanh", "identity"], "l1": scale, "l2": 0.1, **settings}
+    given, targets = scale * random.normal(size=(4, 2)), random.normal(size=(4, 1)) / scale**0.5
+    weights = [1e300, 1e-300, 1.0, 0.0]
+
+    def answers() -> list[Any]:
+        net, asked = Network([2, 3, 1], seed=0, **made), {"alpha": scale, "epochs": 2, **options}
+        net.weights[0][:] *= scale
+        found = [net.cost(given, targets), net.cost(given, targets, sample_weight=weights), net.predict(given)]
+        found += [net.gradient(given, targets, sample_weight=weights)[1].flat]
+        for others in ({}, {"sample_weight": weights}):
+            found += [net.train(given, targets, **asked, **others).cost, net.parameters.copy()]
+        return found
+
+    expected = answers()
+    with np.errstate(all="raise"):
+        assert all(map(same, answers(), expected))
+
+
 @pytest.mark.without_jit
 @pytest.mark.parametrize("text", ["float32", np.str_("float32")])
 def test_a_dtype_may_be_named(text: str) -> None:

@@ -152,22 +152,16 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         self.__dict__.clear()
         self.__dict__.update(before)
 
+    @np.errstate(all="ignore")
     def _validated(self, X: Any, y: Any, settings: Settings, dtype: Any, first: bool, once: bool) -> tuple[Any, Array]:
         """X, and the targets Y (m, n_out), of the network's dtype."""
         arrays.check_unmasked("X", X)  # scikit-learn ignores masks
         arrays.check_unmasked("y", y)
-        X, y = validate_data(
-            *(self, X, y),
-            accept_sparse="csr",
-            multi_output=True,
-            y_numeric=not self._is_classifier,
-            dtype=dtype,
-            order="C",
-            reset=first,
-        )
+        how: dict[str, Any] = {"accept_sparse": "csr", "dtype": dtype, "order": "C", "reset": first}
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=not self._is_classifier, **how)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        Y = np.asarray(self._targets(y, settings, once), X.dtype)
+        Y = arrays.finite("y", np.asarray(self._targets(y, settings, once), X.dtype))  # beyond the range of float32
         return X, np.ascontiguousarray(Y.reshape(len(Y), -1))
 
     def _begin(self, backend: Any, settings: Settings, X: Any, Y: Array, random: np.random.RandomState) -> None:
@@ -243,6 +237,7 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
         """The classes by which a split is stratified, or None."""
         return None
 
+    @np.errstate(all="ignore")
     def _outputs(self, X: Any) -> Array:
         """The network's outputs (m, n_out) for a user's samples."""
         check_is_fitted(self)

@@ -199,7 +199,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict_log_proba(self, X: ArrayLike) -> Array:
         """The logarithm of `predict_proba`."""
-        with np.errstate(divide="ignore"):
+        with np.errstate(all="ignore"):
             return np.log(self.predict_proba(X))
 
     def _targets(self, y: Array, settings: Settings, once: bool) -> Array:
@@ -243,7 +243,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
                 "a class will come, got 'balanced'"
             )
         factors = of_classes(self.class_weight, self.classes_.tolist(), classes, weights)
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             return factors if weights is None else factors * weights
 
     def _score_of(self, output: Array, Y: Array, weights: Weights | None) -> float:

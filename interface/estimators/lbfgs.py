@@ -75,7 +75,7 @@ def minimize(estimator: Any, settings: Settings, samples: Samples, Y: Array, wei
         estimator.stopped_by_ = "interrupt"
         warnings.warn("Training interrupted by user.", stacklevel=4)
         return
-    with np.errstate(over="ignore"):  # in float32
+    with np.errstate(all="ignore"):  # in float32
         keep(result.x, result.fun)
     if not all_finite(model.theta.flat):
         raise ValueError(

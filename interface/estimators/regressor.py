@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin
 from sklearn.metrics import r2_score
@@ -47,7 +48,8 @@ class MLPRegressor(RegressorMixin, Estimator):  # type: ignore[misc]
 
     def _score_of(self, output: Array, Y: Array, weights: Weights | None) -> float:
         """R^2."""
-        return float(r2_score(Y, output, sample_weight=weights))
+        with np.errstate(all="ignore"):
+            return float(r2_score(Y, output, sample_weight=weights))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -44,7 +44,7 @@ def of_classes(class_weight: Any, labels: list[Any], classes: NDArray[np.int64],
         )
     checks.choice("class_weight", class_weight, ("balanced",))
     counts = np.bincount(classes, weights, minlength=len(labels))
-    with np.errstate(divide="ignore"):  # for a class without samples or weight, which no sample uses
+    with np.errstate(all="ignore"):  # for a class without samples or weight, which no sample uses
         factors = np.where(counts > 0, counts.sum() / (len(labels) * counts), 0.0)
     return factors[classes]
 
@@ -63,7 +63,7 @@ def some(weights: Weights | None, chosen: Any, of: str) -> Weights | None:
     found: Weights = weights[chosen]
     if not found.any():
         raise ValueError(f"sample_weight: expected at least one weight that is not zero {of}")
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
         if not np.isfinite(found.sum()):
             raise ValueError(f"sample_weight: expected weights whose sum is finite {of}")
     return found

@@ -108,7 +108,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
             statistics = _moved_statistics(training)
         elif options.settings.record_every > 0 and epoch % options.settings.record_every == 0:
             training.record_state(epoch, current, training.output())
-        with np.errstate(over="ignore"):
+        with np.errstate(all="ignore"):
             theta = intermediate_result.x.astype(model.dtype)
         if not all_finite(theta):  # in float32
             raise FloatingPointError(

@@ -67,4 +67,5 @@ def _checked(value: Any, rows: int, reduction: str, dtype: np.dtype[Any]) -> NDA
     if least == most and (is_mean or most == 1):
         return None
     weights = given.astype(np.float64)  # a copy, so that it does not change while in use
-    return weights * 2.0**-128 if most > _LARGE and is_mean else weights
+    with np.errstate(all="ignore"):
+        return weights * 2.0**-128 if most > _LARGE and is_mean else weights
