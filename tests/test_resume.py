@@ -459,7 +459,7 @@ def test_ctrl_c_while_a_rule_measures(number: int, error: type[BaseException], m
     plain = Objective.cost
 
     def cost(self: Objective) -> float:
-        if self.X is X:
+        if np.shares_memory(self.X, X):
             return plain(self)
         calls.append(1)
         if len(calls) == number + 1:  # the first is before the first epoch

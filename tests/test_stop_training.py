@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import warnings
 from typing import Any
 
 import numpy as np
@@ -203,6 +204,58 @@ def test_outside_of_a_training_it_is_an_exception(backend: Backend) -> None:
 
     assert outer.train(X, Y, epochs=3, **STEPS, callback=callback).stopped_by is None
     assert ends == ["callback"] * 3
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+def test_the_history_is_that_of_the_training_whatever_the_callback_does(backend: Backend, way: dict[str, Any]) -> None:
+    """The callback trains the same network, and removes its history."""
+    net, seen = make(backend), list[Any]()
+
+    def callback(network: Any, history: Any) -> None:
+        seen.append(history)
+        network.history = network.training_state = None
+        if len(seen) in (2, 4):
+            network.train(X, Y, alpha=0.1, epochs=3)
+
+    history = net.train(X, Y, epochs=4, **way, callback=callback)
+    assert history is net.history
+    assert all(one is history for one in seen)
+    assert history.epochs_done == len(seen) == 4
+    assert history.epochs.tolist() == ([] if way.get("record_every") == 0 else [0, 1, 2, 3])
+
+
+class Reshaping(Rule):
+    """A rule that gives an array another shape."""
+
+    def __init__(self, change: Any) -> None:
+        self.change = change
+
+    def watch(self, objective: Any, history: Any) -> Watch:
+        return Watch(lambda: bool(self.change()))
+
+
+@pytest.mark.parametrize("which", range(6))
+@pytest.mark.parametrize("by", ["callback", "stop", "alpha"])
+def test_arrays_that_are_given_another_shape_during_training(backend: Backend, by: str, which: int) -> None:
+    """They are read as they were: compiled kernels would read beyond their end."""
+    given = [values[:6].copy() for values in (X, Y, X, Y, X, Y)]
+    net, plain = make(backend), make(backend)
+
+    def change(*_: Any) -> float:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            given[which].shape = given[which].shape[::-1]
+        return 0.5 if by == "alpha" else 0.0
+
+    def train(net: Any, **user: Any) -> Any:
+        arguments: dict[str, Any] = {"alpha": 0.5, "epochs": 3, "batch_size": 2, "seed": 0, "monitors": "mean_norm"}
+        arguments |= {"validation": given[2:4], **user, "stop": [Patience(*given[4:], 2), *user.get("stop", [])]}
+        return net.train(*given[:2], **arguments)
+
+    expected = train(plain)
+    assert train(net, **{by: [Reshaping(change)] if by == "stop" else change}) == expected
+    assert given[which].shape != (X, Y)[which % 2][:6].shape, "after an odd number of changes"
+    assert net == plain
 
 
 def test_in_another_thread(backend: Backend) -> None:

@@ -32,8 +32,8 @@ class Objective:
     validation: "Objective | None" = None
 
     def of(self, X: NDArray[Any], Y: NDArray[Any]) -> "Objective":
-        """The same objective on other samples, without weights."""
-        return replace(self, X=X, Y=Y, sample_weight=None)
+        """The same objective on other samples, without weights; on views, whose shapes a user cannot change."""
+        return replace(self, X=X[:], Y=Y[:], sample_weight=None)
 
     @property
     def targets(self) -> NDArray[Any]:

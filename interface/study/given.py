@@ -65,7 +65,9 @@ def distinct(networks: Iterable[Any]) -> list[Network]:
             )
         first = places.setdefault(id(network.model.theta), i)
         if network is not found[first]:
-            raise ValueError(f"networks[{i}]: expected parameters of its own, got those of networks[{first}]; use copy()")
+            raise ValueError(
+                f"networks[{i}]: expected parameters of its own, got those of networks[{first}]; use copy()"
+            )
         if first != i:
             raise ValueError(f"networks[{i}]: expected each network once, got networks[{first}] again")
     return found

@@ -198,7 +198,7 @@ class Options:
             raise ValueError(
                 f"sampling: expected batches smaller than the {len(X)} samples, got batch_size={settings.batch_size}"
             )
-        self.monitors = {name: monitor(name, model.activations[-1], self.Y) for name in settings.monitors}
+        self.monitors = {name: monitor(name, model.activations[-1], self.Y[:]) for name in settings.monitors}
         self.callback, self.stop, self.validation, self.sample_weight = callback, stop, validation, weights
         self.dropout = np.repeat(settings.dropout, model.sizes[1:-1]) if settings.dropout else _NO_DROPOUT
         self.report = Report.of(settings) if settings.verbose or settings.progress else None

@@ -24,6 +24,7 @@ class Training:
     """
 
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
+        options.X, options.Y = options.X[:], options.Y[:]  # whose shapes a callback cannot change
         self.user, self.model, self.backend, self.options = user, model, backend, options
         self.objective = options.objective(model, backend)
         self.cost = prepared.cost(model, backend, options.settings.reduction, options.sample_weight)
@@ -46,6 +47,13 @@ class Training:
 
     def run(self, descend: Callable[..., None], *given: Any) -> None:
         """Call descend(*given), under the stop rules."""
+        try:
+            self._run(descend, *given)
+        finally:
+            if not self.is_refused:
+                self.user.history = self.history  # a callback may have trained the network, or set another one
+
+    def _run(self, descend: Callable[..., None], *given: Any) -> None:
         before = self.model.theta.everything.copy() if self.options.completes else None
         if not self._begins():
             self.is_over = True

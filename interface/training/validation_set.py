@@ -33,7 +33,7 @@ class ValidationSet(NamedTuple):
             )
         try:
             X, Y = map(model.theta.apart, model.labelled(*value))
-            return cls(X, Y, {name: monitor(name, model.activations[-1], Y) for name in monitors})
+            return cls(X, Y, {name: monitor(name, model.activations[-1], Y[:]) for name in monitors})
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation, {error}") from None
 
@@ -45,7 +45,7 @@ class ValidationSet(NamedTuple):
     def objective(self, training: Objective) -> "ValidationObjective":
         """The objective of training, evaluated on this set."""
         return ValidationObjective(
-            *(training.model, training.backend, self.X, self.Y, training.reduction), monitors=self.monitors
+            *(training.model, training.backend, self.X[:], self.Y[:], training.reduction), monitors=self.monitors
         )
 
 
