@@ -32,6 +32,7 @@ from samenet.testing import tolerance
 PLAIN_KERNELS = True
 
 AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
+BLOCKS = 3 * forward.most_rows((3, 4, 2)) + 37  # rows
 DEEP = (5, 7, 4, 6, 3, 2)  # four hidden layers, no two of the same width
 RULES = [
     Rule(dropout=True),
@@ -81,21 +82,21 @@ def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
         record(name, comparison)
 
 
-@pytest.mark.parametrize("sizes", [(3, 4, 2), (20, 24, 3)], ids=["one part", "parts"])
+@pytest.mark.parametrize(("sizes", "rows"), [((3, 4, 2), BLOCKS), ((20, 24, 3), 421)], ids=["one part", "parts"])
 @pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
-def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], record: Any) -> None:
-    """421 samples are three blocks and a bit, and of the larger network three parts, none a multiple of a block."""
-    case = Case(sizes, 421)
+def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], rows: int, record: Any) -> None:
+    """Three blocks and a bit; and of the larger network three parts, none a multiple of a block."""
+    case = Case(sizes, rows)
     if sizes != (3, 4, 2):
-        assert training.parts_of(421, case.network(pair.backend.Network).parameters.size) == 3
+        assert training.parts_of(rows, case.network(pair.backend.Network).parameters.size) == 3
     for name, comparison in agreement.forward(*both(pair, case), case.X):
         record(name, comparison)
     for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, *case.masks):
         record(name, comparison)
-    steps = Descent(421, epochs=3)
+    steps = Descent(rows, epochs=3)
     for name, comparison in agreement.lockstep(*both(pair, case), case.X, case.Y, steps):
         record(name, comparison)
-    steps = Descent(421, epochs=3, rule=Rule(drop_connect=True))
+    steps = Descent(rows, epochs=3, rule=Rule(drop_connect=True))
     for name, comparison in agreement.ruled(*both(pair, case), case.X, case.Y, steps, case.masks):
         record(name, comparison)
 
@@ -450,13 +451,13 @@ def abandoned(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) 
 
 @pytest.mark.parametrize("other", [held_back, abandoned])
 def test_the_coordinator_and_a_slow_helper_of_predict(other: Any) -> None:
-    case = Case((3, 4, 2), 421)
+    case = Case((3, 4, 2), BLOCKS)
     net, trusted = case.network(samenet.backend("numba").Network), case.network(samenet.backend("reference").Network)
     X, Y = case.X.copy(), case.Y.copy()
-    values, out = np.full(4, np.nan), np.full((421, 2), np.nan)
+    values, out = np.full(4, np.nan), np.full((BLOCKS, 2), np.nan)
 
     def complete() -> None:
-        first = slice(0, forward.BLOCK)
+        first = slice(0, forward.most_rows(case.sizes))
         out[first] = trusted.predict(X[first])
         values[0] = trusted.cost(X[first], Y[first], reduction="sum")
 
@@ -469,21 +470,21 @@ def test_the_coordinator_and_a_slow_helper_of_predict(other: Any) -> None:
 def test_a_late_helper_writes_nothing() -> None:
     """It has claimed a task that the coordinator took over and finished, so its result is dropped."""
     net = samenet.backend("numba").Network([3, 4, 2], seed=0)
-    X, Y = np.ones((300, 3)), np.ones((300, 2))
+    X, Y = np.ones((BLOCKS, 3)), np.ones((BLOCKS, 2))
     model = net.parameters, packed_workspace(net.model), layout(net.model), True, _objective(net.model)
     values, out, G, costs = (
-        np.full(3, 7.0),
-        np.full((300, 2), 7.0),
+        np.full(4, 7.0),
+        np.full((BLOCKS, 2), 7.0),
         np.full((1, packed_workspace(net.model).size), 7.0),
         [7.0],
     )
     state = np.empty((0, net.parameters.size))
     data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
     for work, arguments, tasks in (
-        (evaluate, (*model, X, Y, 1.0, out, values), 3),
+        (evaluate, (*model, X, Y, 1.0, out, values), 4),
         (
             run_updates,
-            (*model, data, (300, False), np.empty(0), _NO_RULE, state, np.array(costs), G, False, values),
+            (*model, data, (BLOCKS, False), np.empty(0), _NO_RULE, state, np.array(costs), G, False, values),
             1,
         ),
     ):

@@ -338,6 +338,8 @@ MUTANTS = {
             "add_narrow_gradient(delta[:rows], x, True,",
         ),
         Mutant("few nodes: gradient not begun at 0", "dw[j] = 0", "pass"),
+        Mutant("one node: biases of the last block", "db[0] += _total", "db[0] = _total"),
+        Mutant("one input and one node: bias dropped", "(a * b + s,), stores=1)", "(a * b,), stores=1)"),
         Mutant("second layer not turned back", "if layer or not inner:", "if layer > 1 or not inner:"),
         # backward
         Mutant(
@@ -1111,8 +1113,9 @@ SMALLER = {
     "_FEW": 3,
     "_SHORT": 2,
     "_MOST_ROWS": 4,
+    "_FEW_NODES": 0,
     "_BLOCK": 3,
-    "_LONE": 3,
+    "_LONE": 16,
     "_TRANSPOSING, _SINGLE": (1, 2),
     "_DENSE": 0,
     "_LITTLE": 0,
@@ -1251,7 +1254,8 @@ def _ruled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
 
 def _few_nodes(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     of_three = Case((17, 3), 11, True, "float32")  # several groups, which fit registers as small
-    for case in (Case((7, 1, 5), 30), Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11), of_three):
+    of_one = Case((6, 1, 1), 20)
+    for case in (Case((7, 1, 5), 30), of_one, Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11), of_three):
         networks = case.network(cls), case.network(trusted)
         for rows in (3, case.rows):
             yield from agreement.forward(*networks, case.X[:rows])

@@ -14,7 +14,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.gemm import matrix, packed_product, product, sum_of_rows
-from samenet.fast.kernels.narrow import add_narrow_gradient
+from samenet.fast.kernels.narrow import add_narrow_gradient, is_lone
 from samenet.fast.kernels.one_pass import LAST, MOST_ROWS, step_in_one_pass
 from samenet.fast.kernels.packing import (
     is_transposed,
@@ -220,12 +220,11 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             elif w_transposed:
                 dW = packed_matrix(G, r, n, k)
                 product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
+            elif is_lone(n, k, P.itemsize):
+                add_narrow_gradient(delta[:rows], x, start == 0, G[r : r + n])
             else:
-                if k == 1:
-                    add_narrow_gradient(delta[:rows], x, start == 0, G[r : r + n])
-                else:
-                    dW = packed_matrix(G, r, k, n)
-                    product(deltas.T, x, dW if start else rows_at(zeros, 0, 1, n), dW)
+                dW = packed_matrix(G, r, k, n)
+                product(deltas.T, x, dW if start else rows_at(zeros, 0, 1, n), dW)
             delta, back = back, delta
     flags[FINITE], workspace.penalty[0] = finite, penalties
     return costs

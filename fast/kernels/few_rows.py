@@ -12,7 +12,7 @@ from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.forward import multiply
 from samenet.fast.kernels.gemm import product, sum_of_rows
-from samenet.fast.kernels.narrow import add_narrow_gradient, starts_narrow
+from samenet.fast.kernels.narrow import add_narrow_gradient, is_lone, starts_narrow
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
 from samenet.fast.kernels.parallel import PAYS
 from samenet.fast.kernels.penalties import penalty
@@ -20,7 +20,6 @@ from samenet.fast.kernels.sparse_input import LEAST, are_finite
 
 _BLOCK = 128  # rows that pass through all layers together
 _MOST_ROWS = 48  # at least, see `most`
-_LONE = 32  # inputs of a single node from which a gradient row by row is faster
 _DENSE = 250_000  # multiply-adds of a forward pass up to which searching for zeros does not pay
 
 
@@ -107,7 +106,7 @@ def _backward(theta, layout, X, g, H, delta, back, zeros, overwrite):
         if bias:
             sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], overwrite, False)
         layer_inputs, dW = rows_at(H, q - m * n, m, n) if layer else X, rows_at(g, p, k, n)
-        if k == 1 and n >= _LONE:
+        if is_lone(n, k, g.itemsize):
             add_narrow_gradient(delta[:m], layer_inputs, overwrite, dW[0])
         else:
             product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if overwrite else dW, dW)

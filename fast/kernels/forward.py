@@ -32,14 +32,21 @@ from samenet.fast.kernels.sparse_input import (
 )
 
 BLOCK = 128  # samples that pass through all layers together, so that their activations stay in the cache
+_FEW_NODES = 64  # of all layers, inputs included; see `most_rows`
 _TRANSPOSING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
 UNPACKED_ROWS = 16  # rows of an update up to which packing weights takes longer than its products
 
 
 @register_jitable
 def most_rows(sizes):
-    """The largest number of rows of a block: larger for wide layers, whose weights are then packed less often."""
-    return 2 * BLOCK if is_wide(sizes) else BLOCK
+    """The largest number of rows of a block.
+
+    Larger for wide layers, whose weights are then packed less often, and for few nodes, whose calls take long.
+    """
+    total = 0
+    for n in sizes:
+        total += n
+    return 2 * BLOCK if is_wide(sizes) else 4 * BLOCK if total <= _FEW_NODES else BLOCK
 
 
 @kernel()

@@ -5,8 +5,9 @@ from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.memory import empty, open_heap
-from samenet.fast.kernels.codegen.microkernels import add_rows, multiply_panel, multiply_panel_indexed, rows_at
+from samenet.fast.kernels.codegen.microkernels import add_rows, flat, multiply_panel, multiply_panel_indexed, rows_at
 from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_packed, past_boundary
 from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -151,6 +152,11 @@ def packed_product(A, B, S, C, alpha):
                 i = end
 
 
+# For one input and one node: products of columns with one number would leave all lanes but one empty.
+_scaled = vectorized(lambda c, a, b, s: (a * b + s,), stores=1)
+_total = vectorized(lambda a: (a,))
+
+
 @external(lambda f: (matrix(f),) * 4)
 def product(A, B, S, C):
     """C := S + A B.
@@ -159,7 +165,9 @@ def product(A, B, S, C):
     for all. 2 m t k flops. The order of a sum depends only on t and the layout of B: the bits of a row or column of C
     do not depend on the other rows and columns, nor on how the matrices are divided.
     """
-    if C.shape[1] < WIDE and B.strides[1] == B.itemsize:
+    if C.shape[1] == len(B) == len(S) == 1 and A.strides[0] == C.strides[0] == C.itemsize:
+        _scaled(C[:, 0], A[:, 0], B[0, 0], S[0, 0])
+    elif C.shape[1] < WIDE and B.strides[1] == B.itemsize:
         _columns(A, B, S, C, None)
     else:
         packed_product(A, B, S, C, 1.0)
@@ -180,6 +188,9 @@ def sum_of_rows(delta, db, overwrite, in_order):
     if overwrite:
         for i in range(db.size):
             db[i] = 0
+    if not in_order and db.size == 1:
+        db[0] += _total(flat(delta))
+        return
     if not in_order:
         add_rows(delta, db)
         return

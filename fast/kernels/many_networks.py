@@ -26,7 +26,7 @@ from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.registers import full_width, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.forward import BLOCK, block_rows
+from samenet.fast.kernels.forward import block_rows, most_rows
 from samenet.fast.kernels.gemm import WIDE, transposed
 from samenet.fast.kernels.network_lanes import backward, forward, gather
 from samenet.fast.kernels.packing import nodes
@@ -161,18 +161,18 @@ def _updates(
 ):
     """All updates of the networks in the lanes; see `run_updates`."""
     batch_size, mean = batch
-    m = len(X)
+    m, most = len(X), most_rows(layout[0])
     updates = -(-m // batch_size)  # of an epoch
     for update in range(costs.shape[1]):
         epoch, first = update // updates, update % updates * batch_size
         if recorded.size and first == 0 and epoch % record_every == 0:
             values = recorded[:, epoch // record_every]
-            _pass(across, theta, layout, cost, X, Y, order[:0], epoch, 0, m, BLOCK, 0.0, G[:0], workspace, values)
+            _pass(across, theta, layout, cost, X, Y, order[:0], epoch, 0, m, most, 0.0, G[:0], workspace, values)
             if mean:
                 for r in range(values.size):
                     values[r] *= 1.0 / m
         whole = min(batch_size, m - first)
-        scale, piece = 1.0 / whole if mean else 1.0, block_rows(whole, BLOCK)
+        scale, piece = 1.0 / whole if mean else 1.0, block_rows(whole, most)
         _pass(
             across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, scale, G, workspace, costs[:, update]
         )
@@ -198,7 +198,7 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
     lanes = REGISTER // thetas.itemsize
     total, widest = nodes(sizes)
     rows = max(_LEAST, _CACHED // ((sizes[0] + total) * REGISTER))  # in a pass
-    most = min(m, BLOCK) * n_out
+    most = min(m, most_rows(sizes)) * n_out
     heap = open_heap()
     H, delta = empty(heap, rows * (sizes[0] + total) * lanes, X.dtype), empty(heap, rows * widest * lanes, X.dtype)
     back, zeros, deltas = (

@@ -15,6 +15,7 @@ from samenet.fast.kernels.gemm import copied, matrix, transposed
 
 _LEAST = 4  # inputs of a single node, as measured; for more nodes two registers, or four if they fill over half of one
 _NEAR = 64  # rows whose products stay in the L1 cache
+_LONE = 256  # bytes of a row of X up to which the gradient of a single node stays in registers in `gemm.product`
 _tile = on_stack(max(REGISTER // 4, MR), _NEAR)
 
 
@@ -56,6 +57,12 @@ _add_four = vectorized(
     lambda c, x0, x1, x2, x3, d0, d1, d2, d3: (d3 * x3 + (d2 * x2 + (d1 * x1 + (d0 * x0 + c))),), stores=1
 )
 _add_one = vectorized(lambda c, x, d: (d * x + c,), stores=1)
+
+
+@register_jitable
+def is_lone(n, k, itemsize):
+    """Whether `add_narrow_gradient` is faster than `gemm.product`, which returns the same bits."""
+    return k == 1 and n * itemsize > _LONE
 
 
 @external(lambda f: (f[::1], matrix(f), boolean, f[::1]))
