@@ -120,7 +120,7 @@ def _run_each(model: Model, parts: int, thetas: NDArray[Any], data: tuple[Any, .
     """Updates of similar networks that are not tiny, one after the other."""
     memory = workspace.borrowed(model, parts)
     kinds, bias, objective = described(model)
-    data, of_call = (*data, NO_MASKS[thetas.itemsize]), (memory.G, False, memory.values, new_queue(parts))
+    data, of_call = (*data, NO_MASKS[thetas.itemsize]), (memory.G, memory.values, new_queue(parts))
     more = NO_DROP_CONNECT[thetas.itemsize], NO_NUMBERS
     many_networks.run_each(thetas, memory.P, kinds, bias, objective, data, *given, of_call, more)
     workspace.give_back(model, memory)

@@ -241,13 +241,10 @@ def run_updates(
         state.is_finite = tiny.run_updates(planned.tiny, *of_tiny, *options)
     else:
         data = X, Y, order, NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
-        is_new = state.made is None and sampler is None and costs.size > 0 and not theta.normalized
-        values = np.empty((state.count, theta.flat.size), X.dtype) if is_new else state.values
-        given = data, batch, alphas, constants, values, costs
+        given = data, batch, alphas, constants, state.values, costs
         parts = planned.parts if sampler is None else 1
         memory = unpacked(np.empty_like(theta.flat)) if theta.normalized else borrowed(model, parts, state.prepared)
-        state.is_finite = _descend(model, theta.flat, memory, given, drop_connect, sample_weight, sampler, is_new)
-        state.values = values
+        state.is_finite = _descend(model, theta.flat, memory, given, drop_connect, sample_weight, sampler)
         if not theta.normalized:
             give_back(model, memory, state.prepared)
     state.t += costs.size
@@ -262,12 +259,11 @@ def _descend(
     drop_connect: DropConnect | None,
     sample_weight: Array | None,
     sampler: Sampler | None = None,
-    is_new: bool = False,
 ) -> bool | None:
     """Make the updates in place and write their costs; if there is no alpha, replace theta by the gradient.
 
     given: the arguments of all kernels, from data to costs. If P is theta, the gradient is written to G, not theta.
-    is_new: whether state is uninitialised. Returns whether parameters are finite afterwards; None if unknown.
+    Returns whether parameters are finite afterwards; None if unknown.
     """
     G, P, values = memory[:3]
     kinds, bias, objective = described(model)
@@ -281,9 +277,8 @@ def _descend(
         adaptive.run_updates(theta, P, kinds, bias, objective, *given, G[0], tuple(sampler), connect)
         return None
     more = connect, weights
-    all_of_it = theta, P, kinds, bias, objective, *given, G, is_new, values
-    found: int = run_parallel(training.run_updates, all_of_it, _helpers(model, given[1][0], len(G)), len(G), *more)
-    return None if found < 0 else bool(found)
+    all_of_it = theta, P, kinds, bias, objective, *given, G, values
+    return bool(run_parallel(training.run_updates, all_of_it, _helpers(model, given[1][0], len(G)), len(G), *more))
 
 
 FAST = {gradient: ready.fast_gradient, evaluate: ready.fast_cost, run_updates: (ready.fast_samples, ready.fast_updates)}

@@ -123,22 +123,18 @@ def fast_updates(
 
     def of_small(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
         rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
-        costs, values = empty(len(alphas) * -(-rows // batch_size)), state.made
-        is_new = values is None
-        if is_new:
-            values = empty((count, size), dtype) if count else nothing
+        costs = empty(len(alphas) * -(-rows // batch_size))
         (G, P, totals, _), queue = spare.pop() if spare else (workspace(model, parts), new_queue(parts))
         queue.fill(0)
         data, of_rule = (X, Y, order, no_masks), (*constants, state.t)
-        given = data, batch, alphas, of_rule, values, costs, G, is_new, totals, queue, True
-        found = training.run_updates(flat, P, *of_model, *given, no_masked_weights, NO_NUMBERS)
+        given = data, batch, alphas, of_rule, state.values, costs, G, totals, queue, True
+        state.is_finite = training.run_updates(flat, P, *of_model, *given, no_masked_weights, NO_NUMBERS)
         spare.append(((G, P, totals, None), queue))
-        state.made, state.is_finite = values, None if found < 0 else found > 0
         state.t += costs.size
         return costs
 
-    count, size, parts = rule.state_arrays, flat.size, planned.parts
+    parts = planned.parts
     spare: list[Any] = model.prepared.setdefault((fast_updates, parts), [])  # memory for the next call
-    of_model, nothing = described(model), empty((0, size), dtype)
+    of_model = described(model)
     no_masks, no_masked_weights = NO_MASKS[dtype.itemsize], NO_DROP_CONNECT[dtype.itemsize]
     return of_tiny if tiny else of_small

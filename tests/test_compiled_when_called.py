@@ -23,8 +23,8 @@ pytestmark = pytest.mark.compiled
 # The kernels that some kinds of calls need, and others do not.
 KINDS = {
     "zeros": {
-        *("sparse_input.sparse_forward", "sparse_input.sparse_step", "sparse_input.sparse_gradient"),
-        *("gemm.product_indexed", "gemm._multiply_panel_indexed", "slices.sparse_slices"),
+        *("sparse_input.sparse_forward", "sparse_input.sparse_step"),
+        *("gemm.product_indexed", "gemm._multiply_panel_indexed"),
     },
     "images": {"sparse_input.are_zeros_skipped", "sparse_input.list_nonzero_columns"},
     "narrow": {"narrow.narrow_product", "narrow.add_narrow_gradient", "gemm.copied"},
@@ -32,7 +32,7 @@ KINDS = {
     "blocks": {"forward.forward", "packing.pack"},
     "backward": {"activations.slope", "activations.back_through"},
     "packed backward": {"backward.gradient", "packing.unpack"},
-    "steps": {"steps.step", "slices.step_weights", "slices.step_here"},
+    "steps": {"steps.step"},
     "masks": {"dropout.fill_masks", "forward.apply_mask"},
     "penalties": {"penalties.penalty"},
     "weights": {"training.gather_weighed", "backward.weigh"},

@@ -484,7 +484,7 @@ def test_a_late_helper_writes_nothing() -> None:
         (evaluate, (*model, X, Y, 1.0, out, values), 4),
         (
             run_updates,
-            (*model, data, (BLOCKS, False), np.empty(0), _NO_RULE, state, np.array(costs), G, False, values),
+            (*model, data, (BLOCKS, False), np.empty(0), _NO_RULE, state, np.array(costs), G, values),
             1,
         ),
     ):
@@ -515,7 +515,7 @@ def test_a_helper_looks_at_the_weights_of_each_update() -> None:
     arguments = (*(net.parameters, P, layout(net.model), True, _objective(net.model), data, (len(X), False)),)
     state = np.empty((0, net.parameters.size))
     queue = np.zeros(parallel._TURNS + parts, np.int64)
-    work = (*arguments, np.ones(2), _NO_RULE, state, np.empty(2), G, False, values, queue, False)
+    work = (*arguments, np.ones(2), _NO_RULE, state, np.empty(2), G, values, queue, False)
     helper = threading.Thread(target=run_updates, args=work, daemon=True)
     helper.start()
     for update, is_finite in ((1, True), (2, False)):
@@ -550,7 +550,7 @@ def test_the_coordinator_and_a_slow_helper_of_a_gradient(other: Any) -> None:
     model = theta, packed_workspace(net.model), layout(net.model), True, _objective(net.model)
     data = X, Y, np.empty((0, 0), np.int64), (np.empty(0, np.int64), np.empty(0), 0, 0)
     state = np.empty((0, theta.size))
-    arguments = (*model, data, (421, False), np.empty(0), _NO_RULE, state, costs, G, False, values)
+    arguments = (*model, data, (421, False), np.empty(0), _NO_RULE, state, costs, G, values)
     other(run_updates, arguments, parts, complete)
     expected = trusted.gradient(X, Y, reduction="sum")
     assert costs[0] == pytest.approx(expected[0], rel=1e-12)

@@ -186,7 +186,7 @@ TECHNIQUES = (
         "one pass over the weights",
         "For few rows, errors, gradient and step in one pass; without, a pass for each, and the gradient is stored.",
         "updates of few rows",
-        (Change(f"{_KERNELS}/backward.py", "at_once and of_theta and m <= MOST_ROWS", "m < 0"),),
+        (Change(f"{_KERNELS}/backward.py", "can_step and of_theta and m <= MOST_ROWS", "m < 0"),),
     ),
     Technique(
         "weights transposed in registers",

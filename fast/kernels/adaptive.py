@@ -87,7 +87,7 @@ def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, st
     kept = state if is_wide(sizes) else empty(heap, (len(state), P.size), P.dtype)
     for k in range(len(state)):
         pack(state[k], sizes, bias, kept[k])
-    later = Update(0.0, rule, 0, kept, l1, l2, False, False, False, False)  # the step is taken later
+    later = Update(0.0, rule, 0, kept, l1, l2, False, False)  # the step is taken later
     for update in range(costs.size):
         epoch, start = update // updates, update % updates * most
         count = min(most, m - start)

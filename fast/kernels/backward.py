@@ -26,20 +26,17 @@ from samenet.fast.kernels.packing import (
     row_length,
 )
 from samenet.fast.kernels.penalties import penalty
-from samenet.fast.kernels.slices import SLICES_FROM, sparse_slices, step_here, step_weights
 from samenet.fast.kernels.sparse_input import (
-    AT_ONCE,
     FINITE,
     GROUP_ROWS,
     SKIPPED,
-    SPOILED,
     STEPPED,
     all_finite,
     list_nonzero_columns,
     rows_of_list,
     sparse_step,
 )
-from samenet.fast.kernels.steps import DESCENT, update_type
+from samenet.fast.kernels.steps import DESCENT, step, update_type
 
 
 class Workspace(NamedTuple):
@@ -111,8 +108,8 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
     delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
     dropout: see `dropout_type`; first: the number of the first of these rows among the samples of the call.
-    update: the step of this update. If its alpha is not 0 and P is large, the step may be taken at once, layer by
-    layer; G is then not filled. A flag of the workspace tells whether it was.
+    update: the step of this update. If its alpha is not 0, it may be taken at once, by all parameters or by the weights
+    of a first layer with many zeros; G is then not filled for these. A flag of the workspace tells how many they are.
     """
     H, D, Z = workspace.H, workspace.D, workspace.Z
     zeros, used, flags = workspace.zeros, workspace.used, workspace.flags
@@ -129,12 +126,11 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
     of_theta = update.is_of_theta or lanes == 1
     few = plain and not of_theta and m <= GROUP_ROWS and used.size > 0
-    pays = few or update.is_of_theta or (plain and lanes == 1) or P.size * P.itemsize >= SLICES_FROM
-    at_once = pays and alpha != 0 and rule.clip_norm == np.inf and m <= most
+    can_step = alpha != 0 and rule.clip_norm == np.inf and m <= most
+    in_one_pass = can_step and of_theta and m <= MOST_ROWS and rule.code <= LAST
+    at_once = in_one_pass or (can_step and of_theta and plain)
     is_unpacked = update.is_unpacked
-    in_one_pass = at_once and of_theta and m <= MOST_ROWS and rule.code <= LAST
-    flags[STEPPED], flags[AT_ONCE] = at_once, at_once and few
-    flags[SPOILED] = 0
+    flags[STEPPED] = theta.size if at_once else 0
     if at_once and (update.l1 or update.l2):
         penalties = penalty(P, G[:0], sizes, bias, lanes, update.l1, update.l2)
     if m == 0:  # the last batch of an epoch may have fewer rows than parts
@@ -173,16 +169,15 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                 biases = r + matrix_length(sizes, layer, lanes)
                 db = G[biases : biases + k]
                 sum_of_rows(deltas, db, start == 0, is_transposed(sizes, 0, lanes))
-                if at_once and of_theta:
-                    step_here(theta[p + k * n : p + k * (n + 1)], db, p + k * n, update, flags)
-                elif at_once:
-                    step_here(P[biases : biases + k], db, biases, update, flags)
+                if at_once:
+                    b = p + k * n
+                    step(theta[b : b + k], db, alpha, update.state, b, rule, update.t)
             layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
             if squares.size:
                 _add_squares(deltas, layer_inputs, bias, squares)
             errors = rows_at(back, 0, rows if layer else 0, n)
             if in_one_pass:
-                step_in_one_pass(deltas, layer_inputs, errors, theta, p, update, flags)
+                step_in_one_pass(deltas, layer_inputs, errors, theta, p, update)
             elif layer:
                 product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)
             if layer:
@@ -190,30 +185,16 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                     column -= n
                     apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
-            skips = layer == 0 and m <= GROUP_ROWS and (flags[SKIPPED] or flags[AT_ONCE])
-            skips = skips and not (at_once and of_theta) and all_finite(delta[: rows * k])
-            if skips and (rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]):  # the list lacks some rows
-                list_nonzero_columns(x, used)
             if in_one_pass:
                 pass
-            elif at_once and of_theta:
-                if plain:
-                    W = rows_at(theta, p, k, n)
-                    packed_product(deltas.T, layer_inputs, W, W, -alpha)
-                    if update.checks and not all_finite(theta[p : p + k * n]):
-                        flags[SPOILED] = 1
-                else:
-                    step_weights(deltas.T, layer_inputs, zeros, theta, p, n, G, update, flags)
-            elif skips and flags[AT_ONCE]:
-                finite = sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha) and flags[FINITE] > 0
-            elif skips:
-                sparse_slices(x, used, deltas, P, r, G, at_once, update, flags)
-            elif at_once and w_transposed:
-                row = row_length(k, lanes)
-                step_weights(layer_inputs.T, deltas, zeros, P, r, row, G, update, flags)
             elif at_once:
-                row = row_length(n, lanes)
-                step_weights(deltas.T, layer_inputs, zeros, P, r, row, G, update, flags)
+                W = rows_at(theta, p, k, n)
+                packed_product(deltas.T, layer_inputs, W, W, -alpha)
+            elif layer == 0 and few and can_step and all_finite(delta[: rows * k]):
+                if rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]:  # the list lacks some rows
+                    list_nonzero_columns(x, used)
+                finite = sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha) and flags[FINITE] > 0
+                flags[STEPPED] = n * row_length(k, lanes)
             elif lanes == 1:
                 dW = rows_at(G, r, k, n)
                 product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)

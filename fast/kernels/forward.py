@@ -169,7 +169,7 @@ def multiply_in_order(X, W, start, memory, out):
 def nonzero_workspace(heap, sizes, itemsize):
     """Memory for a list of nonzero input columns, if skipping zeros may pay; and flags, none set."""
     worth = sizes[0] >= sparse_input.LEAST and is_transposed(sizes, 0, lanes_of(sizes, itemsize))
-    return empty(heap, list_length(sizes[0]) if worth else 0, np.int32), zeroed(heap, 5, np.int64)
+    return empty(heap, list_length(sizes[0]) if worth else 0, np.int32), zeroed(heap, 3, np.int64)
 
 
 @external(

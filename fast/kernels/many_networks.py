@@ -233,9 +233,9 @@ def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, stat
     """`training.run_updates` of several networks whose parameters are packed, one after the other in this thread.
 
     thetas: (networks, parameters); each network has as many rows of states, and numbers of costs. The order in data:
-    the rows of each network, or those of all. memory: G, is_new, values and the queue; more: what follows the queue.
+    the rows of each network, or those of all. memory: G, values and the queue; more: what follows the queue.
     """
-    (X, Y, orders, dropout), (G, is_new, values, queue) = data, memory
+    (X, Y, orders, dropout), (G, values, queue) = data, memory
     number = len(thetas)
     count, updates = len(states) // number, costs.size // number
     for i in range(number):
@@ -244,6 +244,6 @@ def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, stat
         given = X, Y, orders[start : start + alphas.size], dropout
         state, of_one = states[i * count : (i + 1) * count], costs[i * updates : (i + 1) * updates]
         training.run_updates(
-            *(thetas[i], P, layout, bias, objective, given, batch, alphas, rule, state, of_one, G, is_new, values),
+            *(thetas[i], P, layout, bias, objective, given, batch, alphas, rule, state, of_one, G, values),
             *(queue, True, *more),
         )

@@ -5,7 +5,7 @@ weights are read once, for both the errors and the step.
 """
 
 import numpy as np
-from numba import boolean, float64, int64, types
+from numba import float64, int64, types
 
 from samenet.fast.kernels import steps
 from samenet.fast.kernels.codegen.arithmetic import clip
@@ -15,7 +15,6 @@ from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.stepping import stepping
 from samenet.fast.kernels.gemm import WIDE, matrix, terms_at_once
 from samenet.fast.kernels.penalties import penalty_slope
-from samenet.fast.kernels.sparse_input import SPOILED
 from samenet.fast.kernels.steps import ADAM, DESCENT, NESTEROV, NUMBERS, RMSPROP, numbers_of, update_type
 
 LAST = ADAM  # of the rules that have their step here; those after it, as new ones, take that of `steps`
@@ -36,51 +35,52 @@ _scale, _adapt = (
 
 
 def _types(f):
-    return (*(matrix(f),) * 6, boolean, types.Tuple((int64, *(float64,) * 3)), NUMBERS)
+    return (*(matrix(f),) * 6, types.Tuple((int64, *(float64,) * 3)), NUMBERS)
 
 
-@external(_types, returns=boolean)
-def _descent(delta, X, errors, W, _first, _second, fresh, changed, of):
-    return _descend(delta, X, errors, fresh, *changed, W, of.step, 1.0)
+@external(_types)
+def _descent(delta, X, errors, W, _first, _second, changed, of):
+    _descend(delta, X, errors, *changed, W, of.step, 1.0)
 
 
-@external(_types, returns=boolean)
-def _momentum(delta, X, errors, W, v, _second, fresh, changed, of):
-    return _move(delta, X, errors, fresh, *changed, W, v, of.step, 1.0, of.beta1, of.tiny)
+@external(_types)
+def _momentum(delta, X, errors, W, v, _second, changed, of):
+    _move(delta, X, errors, *changed, W, v, of.step, 1.0, of.beta1, of.tiny)
 
 
-@external(_types, returns=boolean)
-def _nesterov(delta, X, errors, W, v, _second, fresh, changed, of):
-    return _look_ahead(delta, X, errors, fresh, *changed, W, v, of.step, 1.0, of.beta1, of.tiny)
+@external(_types)
+def _nesterov(delta, X, errors, W, v, _second, changed, of):
+    _look_ahead(delta, X, errors, *changed, W, v, of.step, 1.0, of.beta1, of.tiny)
 
 
-@external(_types, returns=boolean)
-def _rmsprop(delta, X, errors, W, s, _second, fresh, changed, of):
-    return _scale(delta, X, errors, fresh, *changed, W, s, of.step, 1.0, of.beta2, of.rest2, of.epsilon, of.tiny)
+@external(_types)
+def _rmsprop(delta, X, errors, W, s, _second, changed, of):
+    _scale(delta, X, errors, *changed, W, s, of.step, 1.0, of.beta2, of.rest2, of.epsilon, of.tiny)
 
 
-@external(_types, returns=boolean)
-def _adam(delta, X, errors, W, m, v, fresh, changed, of):
+@external(_types)
+def _adam(delta, X, errors, W, m, v, changed, of):
     of_rule = of.beta1, of.rest1, of.beta2, of.rest2, of.factor, of.epsilon, of.tiny
-    return _adapt(delta, X, errors, fresh, *changed, W, m, v, of.step, 1.0, *of_rule)
+    _adapt(delta, X, errors, *changed, W, m, v, of.step, 1.0, *of_rule)
 
 
 @kernel()
-def _step_some(delta, X, errors, W, first, second, fresh, changed, of, code):
-    """A step of some rows and columns of W; returns whether they are finite afterwards."""
+def _step_some(delta, X, errors, W, first, second, changed, of, code):
+    """A step of some rows and columns of W."""
     if code == DESCENT:
-        return _descent(delta, X, errors, W, first, second, fresh, changed, of)
-    if code == NESTEROV:
-        return _nesterov(delta, X, errors, W, first, second, fresh, changed, of)
-    if code == RMSPROP:
-        return _rmsprop(delta, X, errors, W, first, second, fresh, changed, of)
-    if code == ADAM:
-        return _adam(delta, X, errors, W, first, second, fresh, changed, of)
-    return _momentum(delta, X, errors, W, first, second, fresh, changed, of)
+        _descent(delta, X, errors, W, first, second, changed, of)
+    elif code == NESTEROV:
+        _nesterov(delta, X, errors, W, first, second, changed, of)
+    elif code == RMSPROP:
+        _rmsprop(delta, X, errors, W, first, second, changed, of)
+    elif code == ADAM:
+        _adam(delta, X, errors, W, first, second, changed, of)
+    else:
+        _momentum(delta, X, errors, W, first, second, changed, of)
 
 
-@external(lambda f: (f[:, ::1], matrix(f), f[:, ::1], f[::1], int64, update_type(f), int64[::1]), light=True)
-def step_in_one_pass(deltas, X, errors, theta, p, update, flags):
+@external(lambda f: (f[:, ::1], matrix(f), f[:, ::1], f[::1], int64, update_type(f)), light=True)
+def step_in_one_pass(deltas, X, errors, theta, p, update):
     """errors := deltas W, unless it has no rows, for the matrix W at index p of theta; then the step of W.
 
     The gradient is deltas^T X, with that of the penalties, and clipped. Errors are summed in the order of
@@ -104,8 +104,7 @@ def step_in_one_pass(deltas, X, errors, theta, p, update, flags):
             end = min(left + width, n)
             given = deltas[:, top : top + rows], X[:, left:end], sums[:, left:end]
             changed = W[:, left:end], first[:, left:end], second[:, left:end]
-            if not _step_some(*given, *changed, update.is_new, (change, l1, l2, limit), of, code) and update.checks:
-                flags[SPOILED] = 1
+            _step_some(*given, *changed, (change, l1, l2, limit), of, code)
         for s in range(len(more) if top else 0):
             for j in range(n):
                 errors[s, j] += more[s, j]

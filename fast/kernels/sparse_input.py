@@ -99,24 +99,21 @@ def _write_list_nonzero_columns(vb, X, used):
 _list_nonzero_columns = generated(_list_nonzero_columns, _write_list_nonzero_columns)
 
 
-def _step_columns(X, used, begin, end, top, deltas, P, step):
-    """P[j - top] += step (X^T deltas)[j] for the inputs j in used[1 + begin : 1 + end].
-
-    Their number is a multiple of `MR`, unless the list ends there. Returns whether the results are finite.
-    """
-    places = used[1 + begin : 1 + end]
-    P[places - top] += step * (X[:, places].T @ deltas)
-    return bool(np.isfinite(P[places - top]).all())
+def _step_columns(X, used, deltas, P, step):
+    """P[j] += step (X^T deltas)[j] for the inputs j in `used`; returns whether the results are finite."""
+    places = used[1 : used[0] + 1]
+    P[places] += step * (X[:, places].T @ deltas)
+    return bool(np.isfinite(P[places]).all())
 
 
-def _write_step_columns(vb, X, used, begin, end, top, deltas, P, step):
+def _write_step_columns(vb, X, used, deltas, P, step):
     """With micro-kernels of `MR` listed inputs and some registers of columns.
 
     Repeated inputs fill up the last one: as everything is read before it is written, they store the same result again.
     """
     builder, (m, k), x_row = vb.builder, vb.pair(deltas.shape), vb.pair(X.strides)[0]
     d_row, p_row = vb.pair(deltas.strides)[0], vb.pair(P.strides)[0]
-    total = vb.variable(vb.zero)
+    total, count = vb.variable(vb.zero), vb.index_at(used, vb.long(0))
     with vb.for_range(k, NR * vb.lanes) as (i, _):
         left, column = builder.sub(k, i), vb.times(i, vb.size)
         for across in range(1, NR + 1):
@@ -125,11 +122,10 @@ def _write_step_columns(vb, X, used, begin, end, top, deltas, P, step):
             here = builder.icmp_signed(">", last, vb.long(0))
             if across < NR:
                 here = builder.and_(here, builder.icmp_signed("<=", last, vb.long(vb.lanes)))
-            with builder.if_then(here), vb.for_range(builder.sub(end, begin), MR) as (c, _):
-                c = builder.add(c, begin)
+            with builder.if_then(here), vb.for_range(count, MR) as (c, _):
                 js = [vb.index_at(used, builder.add(c, vb.long(1 + r))) for r in range(MR)]
                 numbers = [vb.at(vb.start(X), vb.times(j, vb.size)) for j in js]
-                rows = [vb.at(vb.at(vb.start(P), column), vb.times(builder.sub(j, top), p_row)) for j in js]
+                rows = [vb.at(vb.at(vb.start(P), column), vb.times(j, p_row)) for j in js]
                 sums = [[vb.variable(vb.zero) for _ in masks] for _ in rows]
                 with vb.for_range(m) as (s, _):
                     delta = vb.at(vb.at(vb.start(deltas), column), vb.times(s, d_row))
@@ -184,10 +180,9 @@ def are_finite(values):
     return finite == values.size
 
 
-# Indices of `flags`, which hold for an update or from one to the next. STEPPED: all parameters have taken their step.
-# AT_ONCE: the first layer's may take theirs from the list of inputs. SPOILED: a step with `Update.checks` has made a
-# parameter infinite or NaN.
-FINITE, SKIPPED, AT_ONCE, STEPPED, SPOILED = 0, 1, 2, 3, 4
+# Indices of `flags`, which hold for an update or from one to the next. STEPPED: how many parameters, from the first on,
+# have taken their step.
+FINITE, SKIPPED, STEPPED = 0, 1, 2
 
 
 @external(lambda f: (matrix(f), int32[::1]))
@@ -224,13 +219,4 @@ def sparse_step(X, used, deltas, P, alpha):
     Weights of inputs that are not in use have a gradient of 0 and do not change. Returns whether the results are
     finite.
     """
-    return _step_columns(X, used, 0, used[0], 0, deltas, P, P.dtype.type(-alpha))
-
-
-@external(lambda f: (matrix(f), int32[::1], int64, int64, int64, f[:, ::1], matrix(f)))
-def sparse_gradient(X, used, begin, end, top, deltas, G):
-    """G += X^T deltas, for at most `GROUP_ROWS` rows and the inputs in used[1 + begin : 1 + end].
-
-    G begins with the row of input `top`.
-    """
-    _step_columns(X, used, begin, end, top, deltas, G, G.dtype.type(1))
+    return _step_columns(X, used, deltas, P, P.dtype.type(-alpha))

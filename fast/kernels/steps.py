@@ -42,14 +42,12 @@ class Update(NamedTuple):
     l1: Any
     l2: Any
     is_of_theta: Any  # whether the step changes theta, and state is laid out like theta instead of P
-    is_new: Any  # whether state is uninitialised and must be zeroed first
     is_unpacked: Any  # whether the forward pass reads theta, too
-    checks: Any  # whether to check that parameters stay finite, see `sparse_input.SPOILED`
 
 
 def update_type(f):
     """The type of an `Update`."""
-    return types.NamedTuple((float64, RULE, int64, f[:, ::1], float64, float64, *(boolean,) * 4), Update)
+    return types.NamedTuple((float64, RULE, int64, f[:, ::1], float64, float64, *(boolean,) * 2), Update)
 
 
 _sum_of_squares = vectorized(lambda a: (a * a,))

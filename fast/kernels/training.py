@@ -15,15 +15,13 @@ from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, row_length, unpack
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
-from samenet.fast.kernels.slices import clear
-from samenet.fast.kernels.sparse_input import SPOILED, STEPPED, all_finite
+from samenet.fast.kernels.sparse_input import STEPPED, all_finite
 from samenet.fast.kernels.steps import Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # the most parts of a batch; the fewest rows and multiply-adds of a part
 _MANY = 1 << 17  # parameters from which adding the parts' gradients is slow: parts then have 4 times the rows
 _PIECE = 1024  # numbers of a gradient that are added together
 _OFTEN, _LINED_UP = 8, 1 << 20  # epochs from which, and bytes up to which, aligning the rows of X in a copy pays
-_CHECKED = 1 << 16  # parameters up to which checking them here takes less time than calling NumPy
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
@@ -39,7 +37,7 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     weights: the samples' weights, or empty.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, _, at_once, rule, is_one, is_new, is_unpacked, checks = settings
+    state, objective, data, batch, _, at_once, rule, is_one, is_unpacked = settings
     cost, l1, l2 = objective
     X, Y, order, dropout = data
     batch_size, mean = batch
@@ -53,8 +51,8 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     start, end = start + whole * part // parts, start + whole * (part + 1) // parts
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
-    alpha, clears = at_once[epoch] if at_once.size else 0.0, is_new and update == 0
-    now = Update(alpha, rule, rule.t + update + 1, state, l1, l2, is_one, clears, is_unpacked, checks)
+    alpha = at_once[epoch] if at_once.size else 0.0
+    now = Update(alpha, rule, rule.t + update + 1, state, l1, l2, is_one, is_unpacked)
     first = epoch * m + start
     if weights.size:
         scale = 1.0
@@ -156,7 +154,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     used: the model with the parameters at which the gradient is taken.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, alphas, _, rule, is_one, is_new, _, _ = settings
+    state, objective, data, batch, alphas, _, rule, is_one, _ = settings
     X, _, order, _ = data
     batch_size, mean = batch
     _, l1, l2 = objective
@@ -185,15 +183,14 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return
-        if is_new and update == 0 and not flags[STEPPED]:
-            clear(state, 0, state.shape[1])
         if is_one:
             if not flags[STEPPED]:
                 unpack(g, sizes, bias, False, P[: theta.size])  # P is not needed any more
                 step(theta, P[: theta.size], alphas[0], state, 0, rule, rule.t + 1)
             break
-        if not flags[STEPPED]:
-            step(P, g, alphas[update // updates], state, 0, rule, rule.t + update + 1)
+        begin = flags[STEPPED]  # the first parameter that has not taken its step
+        if begin < P.size:
+            step(P[begin:], g[begin:], alphas[update // updates], state, begin, rule, rule.t + update + 1)
         if update + 1 < costs.size:
             unpack(P, sizes, bias, True, theta)
     if not is_one:
@@ -214,7 +211,6 @@ def run_updates(
     state,
     costs,
     G,
-    is_new,
     values,
     queue,
     is_coordinator,
@@ -226,9 +222,9 @@ def run_updates(
     data: X, Y, order, and dropout, see `dropout_type`; without dropout it has no factors. batch: its size, and whether
     the gradient is divided by it. alphas: one per epoch; if there are none, no step is taken, and theta receives the
     gradient. P: memory for the packed parameters. rule: a `Rule` as a tuple. state: a row for each of the rule's state
-    arrays; is_new: whether it is uninitialised and stands for zeros. G, values: a row for each part. drop_connect: see
-    `mask_weights`. weights: the samples' weights, (m,). What is not used is empty, so that one compilation serves all
-    calls. Returns 1 if all parameters are finite afterwards, 0 if not, and -1 if this was not checked.
+    arrays. G, values: a row for each part. drop_connect: see `mask_weights`. weights: the samples' weights, (m,). What
+    is not used is empty, so that one compilation serves all calls. Returns whether all parameters are finite
+    afterwards.
     """
     X, Y, order, dropout = data
     model = used = theta, P, layout, bias
@@ -259,28 +255,21 @@ def run_updates(
     is_packed = not (is_one or is_wide(sizes))
     is_at_once = parts == 1 and not masks_weights
     at_once = alphas[: alphas.size if is_at_once else 0]
-    checks = costs.size == 1 and (is_one or is_wide(sizes))
     is_unpacked = is_one and is_at_once and l1 == l2 == 0 and min(batch_size, len(X)) <= UNPACKED_ROWS
     packed = empty(heap, (len(state), P.size if is_coordinator else 0), P.dtype) if is_packed else state
-    settings = packed, objective, data, batch, alphas, at_once, rule, is_one, is_new, is_unpacked, checks
+    settings = packed, objective, data, batch, alphas, at_once, rule, is_one, is_unpacked
     if not is_coordinator:
         private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
             _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
-        return -1
+        return True
     if not is_unpacked:
         pack(theta, sizes, bias, P)
     for part in range(0 if is_one else parts):
         fill_up(G[part], sizes, bias)
     for i in range(len(state) if is_packed else 0):
-        if is_new:
-            fill_up(packed[i], sizes, bias)
-        else:
-            pack(state[i], sizes, bias, packed[i])
+        pack(state[i], sizes, bias, packed[i])
     _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
     for i in range(len(state) if is_packed else 0):
         unpack(packed[i], sizes, bias, False, state[i])
-    flags = workspace.flags
-    if checks and flags[STEPPED]:
-        return 1 - flags[SPOILED]
-    return int(all_finite(theta)) if theta.size <= _CHECKED else -1
+    return all_finite(theta)

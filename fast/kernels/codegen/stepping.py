@@ -6,9 +6,6 @@ from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
-from numba import types
-
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.vector import REGISTER, REGISTERS, Vector
 
@@ -18,50 +15,45 @@ _ROWS, _ACROSS = (4, 2) if REGISTERS == 32 else (2, 2)  # of a tile: rows of W, 
 def stepping(
     f: Callable[..., tuple[Any, ...]], states: int, changes: Sequence[Callable[..., Any]], contract: bool = True
 ) -> Any:
-    """A function g(delta, X, errors, fresh, change, l1, l2, limit, W, *states, *numbers) for kernels: a step of W
-    against delta^T X.
+    """A function g(delta, X, errors, change, l1, l2, limit, W, *states, *numbers) for kernels: a step of W against
+    delta^T X.
 
     delta (m, k) with m > 0, X (m, n), W and each state (k, n), and errors (m, n), or without rows if they are not
     wanted; rows of all but delta are contiguous. errors += delta W, with W before the step. f(W, *states, gradient,
-    *numbers), as in `loops.vectorized`, returns the new W and states. fresh: whether states stand for zeros, and are
-    not read. change: 0, or the number, from 1, of the function among `changes` of (gradient, W, l1, l2, limit) that
-    replaces the gradient. Returns whether the new W is finite. Every sum is in the order of its terms, from 0 for a
-    gradient.
+    *numbers), as in `loops.vectorized`, returns the new W and states. change: 0, or the number, from 1, of the function
+    among `changes` of (gradient, W, l1, l2, limit) that replaces the gradient. Every sum is in the order of its terms,
+    from 0 for a gradient.
     """
 
-    def plain(delta, X, errors, fresh, change, l1, l2, limit, W, *rest):
+    def plain(delta, X, errors, change, l1, l2, limit, W, *rest):
         arrays, numbers = [W, *rest[:states]], rest[states:]
         gradient = delta.T @ X
         if change:
             gradient = changes[change - 1](gradient, W, l1, l2, limit)
         if len(errors):
             errors += delta @ W
-        old = [np.zeros_like(a) if fresh and a is not W else a for a in arrays]
-        for array, result in zip(arrays, f(*old, gradient, *numbers), strict=True):
+        for array, result in zip(arrays, f(*arrays, gradient, *numbers), strict=True):
             array[:] = result
-        return bool(np.isfinite(W).all())
 
     given = [name for name in inspect.signature(f).parameters if name != "g"]
-    names = ["delta", "X", "errors", "fresh", "change", "l1", "l2", "limit", *given]
+    names = ["delta", "X", "errors", "change", "l1", "l2", "limit", *given]
     parameters = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
     plain.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
 
-    def write(vb, delta, X, errors, fresh, change, l1, l2, limit, W, *rest):
+    def write(vb, delta, X, errors, change, l1, l2, limit, W, *rest):
         matrices, changed = (delta, X, errors, [W, *rest[:states]]), (change, changes, (l1, l2, limit))
-        return _Writer(vb, matrices, fresh, changed, f, rest[states:], contract).write()
+        _Writer(vb, matrices, changed, f, rest[states:], contract).write()
 
-    return generated(plain, write, types.boolean)
+    return generated(plain, write)
 
 
 class _Writer:
     """Emits the loops: over rows of W, a few at a time; over their columns, by tiles; in a tile over the samples."""
 
-    def __init__(self, vb, matrices, fresh, changed, f, numbers, contract):
+    def __init__(self, vb, matrices, changed, f, numbers, contract):
         self.vb, self.f, self.numbers, self.contract, self.changed = vb, f, numbers, contract, changed
         self.delta, self.X, self.errors, self.arrays = matrices
         (self.m, self.k), self.n = vb.pair(self.delta.shape), vb.pair(self.X.shape)[1]
-        self.is_read = vb.broadcast(vb.builder.icmp_signed("==", fresh, vb.long(0)), vb.lanes)
-        self.nothing = vb.variable(vb.zero)  # 0 times the new numbers: NaN if any is not finite
 
     def write(self):
         builder, vb = self.vb.builder, self.vb
@@ -74,7 +66,6 @@ class _Writer:
                         self._write_rows(i, _ROWS, has_errors)
                     with vb.for_range(builder.sub(self.k, whole)) as (i, _):
                         self._write_rows(builder.add(whole, i), 1, has_errors)
-        return vb.are_zero(self.nothing.value)
 
     def _write_rows(self, i, rows, has_errors):
         vb, lanes = self.vb, self.vb.lanes
@@ -129,13 +120,11 @@ class _Writer:
         flags, vb.flags = vb.flags, vb.flags if self.contract else ()
         for r, (row, gradients) in enumerate(zip(W, sums, strict=True)):
             for v, mask in enumerate(masks):
-                is_read = self.is_read if mask is None else vb.builder.and_(self.is_read, mask)
-                state = [vb.load(array[r][v], is_read) for array in tile[1:]]
+                state = [vb.load(array[r][v], mask) for array in tile[1:]]
                 given = (Vector(vb, value) for value in (row[v], *state, gradients[v].value, *self.numbers))
                 results = [result.value for result in self.f(*given)]
                 for array, result in zip(tile, results, strict=True):
                     vb.store(result, array[r][v], mask)
-                self.nothing.value = vb.multiply_add(results[0], vb.zero, self.nothing.value)
         vb.flags = flags
 
     def _write_change(self, W, sums):
