@@ -19,9 +19,9 @@ from samenet import network as interface
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
-from samenet.fast import few_rows, many_networks, ready, tiny
+from samenet.fast import few_rows, many_networks, ready
 from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, plan
-from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, training
+from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
@@ -235,13 +235,17 @@ def run_updates(
     theta, planned = model.theta, plan(model, rule, (batch_size, clip_value, clip_norm))
     state = rule.state(theta) if state is None else state
     constants, batch = (*planned.constants, state.t), (batch_size, reduction == "mean")
-    if planned.tiny is not None:
-        options = dropout, drop_connect, sample_weight, sampler
+    masks = NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
+    if planned.tiny is not None and drop_connect is None and sampler is None:
         of_tiny = X, Y, order, batch, alphas, constants, state.values, costs
-        state.is_finite = tiny.run_updates(planned.tiny, *of_tiny, *options)
+        if dropout is None and sample_weight is None:
+            state.is_finite = tiny_network.run_updates(*planned.tiny, *of_tiny)
+        else:
+            options = masks, NO_NUMBERS if sample_weight is None else sample_weight
+            of_model = *tiny_network.widest(X.itemsize), *planned.tiny[2:]
+            state.is_finite = tiny_network.run_updates_with(*options, *of_model, *of_tiny)
     else:
-        data = X, Y, order, NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
-        given = data, batch, alphas, constants, state.values, costs
+        given = (X, Y, order, masks), batch, alphas, constants, state.values, costs
         parts = planned.parts if sampler is None else 1
         memory = unpacked(np.empty_like(theta.flat)) if theta.normalized else borrowed(model, parts, state.prepared)
         state.is_finite = _descend(model, theta.flat, memory, given, drop_connect, sample_weight, sampler)

@@ -218,7 +218,7 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
         "numba.py": (
             *("samenet.fast.kernels", "samenet.fast.workspace", "samenet.fast.description"),
             *("samenet.fast.few_rows", "samenet.fast.many_networks", "samenet.fast.ready"),
-            *("samenet.fast.sample_weight", "samenet.fast.tiny"),
+            "samenet.fast.sample_weight",
         ),
         "few_rows.py": tuple(
             f"samenet.fast.{name}" for name in ("kernels", "description", "sample_weight", "workspace")
@@ -227,7 +227,6 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
         "kernel_cache.py": ("samenet.fast.kernels",),
         "many_networks.py": ("samenet.fast.kernels", "samenet.fast.description", "samenet.fast.workspace"),
         "ready.py": tuple(f"samenet.fast.{name}" for name in ("few_rows", "kernels", "description", "workspace")),
-        "tiny.py": ("samenet.fast.kernels", "samenet.fast.description"),
         "workspace.py": ("samenet.fast.kernels",),
         **dict.fromkeys(("torch.py", "jax.py"), ("samenet.fast.array_backend", "samenet.fast.array_updates")),
         "array_backend.py": ("samenet.fast.arrays", "samenet.fast.array_updates"),

@@ -571,11 +571,6 @@ MUTANTS = {
             "g[p + k * n : p + k * (n + 1)] = 0",
         ),
         Mutant("few rows: gradient of the last block", "delta, back, zeros, start == 0)", "delta, back, zeros, True)"),
-        Mutant(
-            "few rows: one node, of the last block",
-            "delta[:m], layer_inputs, overwrite, dW[0]",
-            "delta[:m], layer_inputs, True, dW[0]",
-        ),
         Mutant("few rows: cost of the last block", "result += scale * value(", "result = scale * value("),
         Mutant("few rows: factors of the first block", "factors[start : start + m], delta", "factors[:m], delta"),
         Mutant(
@@ -701,7 +696,7 @@ MUTANTS = {
         ),
         Mutant("small: first order for every pass", "order[epoch, s]", "order[0, s]"),
         Mutant("small: first alpha for every pass", "-alphas[epoch]", "-alphas[0]"),
-        Mutant("small: update not averaged", "share, divisor = 1.0 / rows if", "share, divisor = 1.0 if"),
+        Mutant("small: update not averaged", "share, total_share = 1.0 / rows if", "share, total_share = 1.0 if"),
         Mutant("small: factor of the sum of squares", "2.0 * half * share", "share"),
         Mutant("small: cost without 1/2", "total += 0.5 * below[i]", "total += below[i]"),
         Mutant(
@@ -724,7 +719,6 @@ MUTANTS = {
             "theta[place] = P[q + j * row + i]",
             "theta[p + j * k + i if j < n else place] = P[q + j * row + i]",
         ),
-        Mutant("small: many weights not put back", "transposed(packed, W)", "pass"),
         Mutant("small options: dropout forward alone", "times(errors, load(width, masks, q + j))", "errors"),
         Mutant(
             "small options: dropout backward alone",
@@ -736,48 +730,13 @@ MUTANTS = {
         Mutant("small options: masks of the first epoch", "epoch * m + s, sizes, masks", "s, sizes, masks"),
         Mutant(
             "small options: numbers of another layer",
-            "i += k\n\n\n@kernel()\ndef mask_weights",
-            "i += 0\n\n\n@kernel()\ndef mask_weights",
+            "i += k\n\n\n@kernel()\ndef _updates",
+            "i += 0\n\n\n@kernel()\ndef _updates",
         ),
-        Mutant(
-            "small options: DropConnect forward alone",
-            "products(used, p + j * row, row,",
-            "products(P, p + j * row, row,",
-        ),
-        Mutant(
-            "small options: DropConnect backward alone", "forward(width, several, used,", "forward(width, several, P,"
-        ),
-        Mutant("small options: gradient without DropConnect's masks", "products(G, G, memory.weight_masks)", "pass"),
-        Mutant("small options: a step at once with DropConnect", "rows == 1 and not masks_weights", "rows == 1"),
-        Mutant(
-            "small options: weights' numbers of the first update",
-            "(first + update) * weights + 1\n    for",
-            "first * weights + 1\n    for",
-        ),
-        Mutant("small options: numbers of the first layer", "number += n * k", "number += 0"),
-        Mutant("small options: weights of all 1", "weight = options.weights[row]", "pass"),
-        Mutant("small options: importance left out", "weight = importance(options.sampler, row)", "pass"),
-        Mutant("small options: not averaged", "return row, weight / divisor", "return row, weight"),
-        Mutant(
-            "small options: weights averaged as well",
-            "if options.weights.size else float(rows)",
-            "if False else float(rows)",
-        ),
+        Mutant("small options: weights of all 1", "share = weights[row] /", "share = 1.0 /"),
+        Mutant("small options: weights of other rows", "share = weights[row] /", "share = weights[s] /"),
+        Mutant("small options: weights not averaged", "share = weights[row] / total_share", "share = weights[row]"),
         Mutant("small options: samples of weight 0", "if share == 0.0:", "if False:"),
-        Mutant(
-            "small options: norms without biases",
-            "_sum_of_squares(D[q : q + n]) + (1.0 if bias else 0.0)",
-            "_sum_of_squares(D[q : q + n])",
-        ),
-        Mutant("small options: norms of the first layer", "square += _sum", "square = _sum"),
-        Mutant(
-            "small options: norms of an average", "memory.squares[s] *= float(rows * rows) if mean else 1.0", "pass"
-        ),
-        Mutant(
-            "small options: sampling learns nothing",
-            "if options is not None and sampled:\n            learn",
-            "if False:\n            learn",
-        ),
         Mutant(
             "small: infinity times no node",
             "first(_activate(codes[layer + 1], z), ",
@@ -1063,7 +1022,7 @@ KERNELS = (
         "normalization",
     ),
     *("inference", "evaluation", "answers"),
-    *("adaptive", "tiny_layers", "tiny_options", "tiny_network", "network_lanes", "many_networks"),
+    *("adaptive", "tiny_layers", "tiny_network", "network_lanes", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last is the backend itself.
@@ -1076,7 +1035,7 @@ SOURCES = {
         "samenet.fast.sample_weight",
         "samenet.fast.workspace",
         "samenet.fast.description",
-        *("samenet.fast.few_rows", "samenet.fast.ready", "samenet.fast.tiny"),
+        *("samenet.fast.few_rows", "samenet.fast.ready"),
         "samenet.fast.many_networks",
         "samenet.fast.numba",
     ],
@@ -1102,7 +1061,6 @@ SMALLER = {
     "_TRANSPOSING, _SINGLE": (1, 2),
     "_DENSE": 0,
     "_LITTLE": 0,
-    "_FEW_ROWS": 3,
     "_PACKING": 30,
     "_OF_WIDE": (33, 8),
     "_COLUMNS": 3,
@@ -1117,7 +1075,6 @@ SMALLER = {
     "_NARROW": 4,
     "UNPACKED_ROWS": 2,
     "MOST_ROWS": 3,
-    "_TURNED": 5,
 }
 
 

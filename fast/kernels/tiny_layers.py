@@ -2,19 +2,13 @@
 
 from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, SOFTMAX, TANH, activate
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.loops import vectorized
-from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, products, store
 from samenet.fast.kernels.codegen.vector import one_above_zero, zero_below
 from samenet.fast.kernels.elementary import sigmoid, tanh
-from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.penalties import penalties_of, with_l2, with_slope
-
-_TURNED = 1 << 9  # weights from which transposing by whole registers is worth a call
 
 _sigmoid, _tanh = lanewise(sigmoid), lanewise(tanh)
 _relu = lanewise(lambda z: zero_below(z, 0.0, z))
-_sum_of_squares = vectorized(lambda a: (a * a,))
 multiply_add = lanewise(lambda a, b, c: a * b + c)
 less = lanewise(lambda a, b: a - b)
 times = lanewise(lambda a, b: a * b)
@@ -72,15 +66,7 @@ def pack(width, several, theta, sizes, bias, back, P):
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         row = row_of(width, several, k)
-        begin = 0
-        if n * k >= _TURNED:
-            W, begin = rows_at(theta, p, k, n), n
-            packed = rows_at(P, q, n, row)[:, :k]
-            if back:
-                transposed(packed, W)
-            else:
-                transposed(W, packed)
-        for j in range(begin, n + bias):
+        for j in range(n + bias):
             for i in range(k):
                 place = p + i * n + j if j < n else p + n * k + i
                 if back:
@@ -129,13 +115,12 @@ def forward(width, several, P, sizes, codes, cost, H, D, masks, Z):
 
 
 @kernel(inlined=True)
-def add_gradient(width, several, P, used, G, sizes, codes, at_once, factor, H, D, masks, sampled, q, delta, below):
-    """G += the gradient for one sample at the parameters `used`; or, `at_once`, P += factor times it.
+def add_gradient(width, several, P, G, sizes, codes, at_once, factor, H, D, masks, q, delta, below):
+    """G += the gradient for one sample; or, `at_once`, P += factor times it.
 
     delta: dJ/dz of the output layer, which begins in H at q. below: memory as long as delta. D, masks: see `forward`.
-    Returns the gradient's squared norm if masks is not None and `sampled`.
     """
-    lanes, p, bias, square = len(width), P.size, codes[0] == 1, 0.0
+    lanes, p, bias = len(width), P.size, codes[0] == 1
     for layer in range(sizes.size - 2, -1, -1):
         n, k = sizes[layer], sizes[layer + 1]
         row = row_of(width, several, k)
@@ -143,16 +128,14 @@ def add_gradient(width, several, P, used, G, sizes, codes, at_once, factor, H, D
         q = q - row_of(width, several, n) if layer else 0
         if layer:
             for j in range(0, row_of(width, several, n), lanes):
-                errors = products(used, p + j * row, row, n - j, load(width, delta, 0))
+                errors = products(P, p + j * row, row, n - j, load(width, delta, 0))
                 for v in range(lanes, row, lanes):
-                    errors = plus(errors, products(used, p + j * row + v, row, n - j, load(width, delta, v)))
+                    errors = plus(errors, products(P, p + j * row + v, row, n - j, load(width, delta, v)))
                 if masks is not None and masks.size:
                     errors = times(errors, load(width, masks, q + j))
                 store(below, j, back_through(codes[layer], load(width, H, q + j), errors))
             if codes[layer] == SOFTMAX:
                 back_through_softmax(width, H, q, below, n)
-        if masks is not None and sampled:
-            square += _sum_of_squares(delta[:k]) * (_sum_of_squares(D[q : q + n]) + (1.0 if bias else 0.0))
         for v in range(0, row, lanes):
             d = load(width, delta, v)
             if at_once:
@@ -166,7 +149,6 @@ def add_gradient(width, several, P, used, G, sizes, codes, at_once, factor, H, D
                 if bias:
                     store(G, p + n * row + v, plus(load(width, G, p + n * row + v), d))
         delta, below = below, delta
-    return square
 
 
 @kernel()

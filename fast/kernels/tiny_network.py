@@ -15,7 +15,7 @@ from samenet.fast.kernels.codegen.memory import open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat
 from samenet.fast.kernels.codegen.registers import first, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.dropout import products
+from samenet.fast.kernels.dropout import draw
 from samenet.fast.kernels.sparse_input import all_finite
 from samenet.fast.kernels.steps import DESCENT, Rule, step
 from samenet.fast.kernels.tiny_layers import (
@@ -32,15 +32,7 @@ from samenet.fast.kernels.tiny_layers import (
     through_softmax_and_cost,
     times,
 )
-from samenet.fast.kernels.tiny_options import (
-    Options,
-    choose,
-    divisor_of,
-    fill_masks,
-    learn_from,
-    mask_weights,
-    memory_for,
-)
+from samenet.fast.kernels.training import total_weight
 from samenet.model import functions
 
 # The functions that `tiny_layers` supports; networks with others are trained like larger ones.
@@ -82,47 +74,53 @@ def fits(model: Any, batch_size: int, has_state: bool = False) -> bool:
 
 
 @kernel()
+def _fill_masks(width, several, dropout, sample, sizes, masks):
+    """The factors of the hidden nodes for a sample of the call."""
+    thresholds, factors, key, first = dropout
+    place, i = row_of(width, (0, 0), sizes[0]), 0
+    for layer in range(1, sizes.size - 1):
+        k, number = sizes[layer], (first + sample) * factors.size + i + 1
+        draw(masks[place : place + k], key, number, 1, thresholds[i : i + k], factors[i : i + k])
+        place += row_of(width, several, k)
+        i += k
+
+
+@kernel()
 def _updates(
-    width, several, parameters, layout, objective, data, batch, alphas, rule, state, workspace, costs, options, memory
+    width, several, P, G, layout, objective, data, batch, alphas, rule, state, workspace, costs, dropout, weights
 ):
-    """Make all updates; see `run_updates`."""
+    """Make all updates; see `run_updates`. dropout, weights: None, or as in `run_updates_with`."""
     batch_size, mean = batch
     sizes, codes = layout[0], layout[1]
     cost, l1, l2 = objective
     x, y, order, m = data
-    P, used, G = parameters
     H, D, masks, Z, delta, below = workspace
     n_in, n_out, lanes = sizes[0], sizes[-1], len(width)
     plain = rule.code == DESCENT and rule.clip_value == rule.clip_norm == np.inf
     of_squares = cost in (SQUARED_ERROR, SUM_OF_SQUARES)
     nothing = load_first(width, P, 0, 0)
     half = 1.0 if cost == SUM_OF_SQUARES else 0.5
-    sampled = masks_weights = False
-    if options is not None:
-        sampled, masks_weights = options.numbers.size > 0, options.drop_connect[0].size > 0
     start = epoch = 0
     for update in range(costs.size):
         rows = min(batch_size, m - start)
-        share, divisor = 1.0 / rows if mean else 1.0, 1.0
+        share, total_share = 1.0 / rows if mean else 1.0, 1.0
         down = P.dtype.type(-alphas[epoch])
-        at_once = plain and l1 == 0 and l2 == 0 and rows == 1 and not masks_weights
-        if options is not None:
-            divisor = divisor_of(options, order, epoch, start, rows, mean)
-        if options is not None and masks_weights:
-            mask_weights(width, several, options, update, P, sizes, memory)
+        at_once = plain and l1 == 0 and l2 == 0 and rows == 1
+        if weights is not None and weights.size and mean:
+            total_share = total_weight(weights, order, epoch, start, rows)
         squares, total = nothing, 0.0
         for s in range(start, start + rows):
             row = order[epoch, s] if order.size else s
-            if options is not None:
-                row, share = choose(options, memory, row, epoch, start, s, divisor)
+            if weights is not None and weights.size:
+                share = weights[row] / total_share
                 if share == 0.0:
                     continue
-                if masks.size:
-                    fill_masks(width, several, options, epoch * m + s, sizes, masks)
+            if dropout is not None and masks.size:
+                _fill_masks(width, several, dropout, epoch * m + s, sizes, masks)
             factor = P.dtype.type(2.0 * half * share if of_squares else share)
             for j in range(0, n_in, lanes):
                 store(D, j, load_first(width, x, row * n_in + j, n_in - j))
-            q = forward(width, several, used, sizes, codes, cost, H, D, masks, Z)
+            q = forward(width, several, P, sizes, codes, cost, H, D, masks, Z)
             target = y[row * n_out : (row + 1) * n_out]
             sum_of_targets = P.dtype.type(0)
             if not of_squares:
@@ -141,17 +139,12 @@ def _updates(
                 store(delta, v, slope)
             if of_squares and codes[-1] == SOFTMAX:
                 back_through_softmax(width, H, q, delta, n_out)
-            given = at_once, down, H, D, masks, sampled, q, delta, below
-            square = add_gradient(width, several, P, used, G, sizes, codes, *given)
-            if options is not None and sampled:
-                memory.squares[s - start] = square
+            add_gradient(width, several, P, G, sizes, codes, at_once, down, H, D, masks, q, delta, below)
         if of_squares:
             store(below, 0, squares)
             for i in range(lanes):
                 total += 0.5 * below[i]
         costs[update] = total
-        if options is not None and masks_weights:
-            products(G, G, memory.weight_masks)
         if l1 or l2:
             costs[update] += penalty(width, several, P, G, sizes, l1, l2, below)
         if not plain:
@@ -161,8 +154,6 @@ def _updates(
                 if plain:
                     add_to(width, P, p, load(width, G, p), down)
                 store(G, p, nothing)
-        if options is not None and sampled:
-            learn_from(options, memory, rows, mean)
         start += rows
         if start == m:
             start = 0
@@ -213,7 +204,7 @@ def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, 
         state, start = states[i * count : (i + 1) * count], i * alphas.size % max(1, len(orders))
         _pack(width, several, thetas[i], state, layout, False, P, packed)
         data = flat(X), flat(Y), orders[start : start + alphas.size], m
-        given = (P, P, G), layout, objective, data, batch, alphas, Rule(*rule), packed
+        given = P, G, layout, objective, data, batch, alphas, Rule(*rule), packed
         of_one = costs[i * updates : (i + 1) * updates]
         _updates(width, several, *given, (H, H, None, Z, delta, below), of_one, None, None)
         _pack(width, several, thetas[i], state, layout, True, P, packed)
@@ -223,17 +214,16 @@ def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, 
 
 @kernel()
 def run_updates_with(
-    options, width, several, thetas, layout, objective, X, Y, order, batch, alphas, rule, state, costs
+    dropout, weights, width, several, thetas, layout, objective, X, Y, order, batch, alphas, rule, state, costs
 ):
-    """The same with `tiny_options.Options`, as a tuple, for a single network."""
+    """The same for a single network with dropout, see `dropout_type`, or sample weights; what is not used is empty."""
     heap, theta = open_heap(), thetas[0]
     P, G, packed, H, Z, delta, below = _memory(heap, width, several, theta, layout, len(state))
+    masks = zeroed(heap, H.size if dropout[0].size else 0, H.dtype)
+    D = zeroed(heap, H.size, H.dtype) if masks.size else H
     _pack(width, several, theta, state, layout, False, P, packed)
-    options = Options(*options)
-    memory = memory_for(heap, options, P, H, batch[0])
-    m = order.shape[1] if order.size else X.shape[0]
-    data = flat(X), flat(Y), order, options.numbers.shape[1] if options.numbers.size else m
-    given = (P, memory.used, G), layout, objective, data, batch, alphas, Rule(*rule), packed
-    _updates(width, several, *given, (H, memory.D, memory.masks, Z, delta, below), costs, options, memory)
+    data = flat(X), flat(Y), order, order.shape[1] if order.size else X.shape[0]
+    given = P, G, layout, objective, data, batch, alphas, Rule(*rule), packed
+    _updates(width, several, *given, (H, D, masks, Z, delta, below), costs, dropout, weights)
     _pack(width, several, theta, state, layout, True, P, packed)
     return all_finite(theta)
