@@ -12,7 +12,7 @@ from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.forward import multiply
 from samenet.fast.kernels.gemm import product, sum_of_rows
-from samenet.fast.kernels.narrow import add_narrow_gradient, is_lone, starts_narrow
+from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
 from samenet.fast.kernels.parallel import PAYS
 from samenet.fast.kernels.penalties import penalty
@@ -106,10 +106,7 @@ def _backward(theta, layout, X, g, H, delta, back, zeros, overwrite):
         if bias:
             sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], overwrite, False)
         layer_inputs, dW = rows_at(H, q - m * n, m, n) if layer else X, rows_at(g, p, k, n)
-        if is_lone(n, k, g.itemsize):
-            add_narrow_gradient(delta[:m], layer_inputs, overwrite, dW[0])
-        else:
-            product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if overwrite else dW, dW)
+        product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if overwrite else dW, dW)
         if layer:
             product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), rows_at(back, 0, m, n))
             back_through(codes[layer], H[q - m * n : q], back[: m * n], n)

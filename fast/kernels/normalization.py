@@ -15,15 +15,14 @@ from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import fill_masks
-from samenet.fast.kernels.forward import apply_mask, multiply
-from samenet.fast.kernels.gemm import WIDE, product, sum_of_rows, transposed
+from samenet.fast.kernels.forward import apply_mask
+from samenet.fast.kernels.gemm import product, sum_of_rows, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
 from samenet.fast.kernels.training import gather_weighed, total_weight
 from samenet.model.functions import EPSILON, MOMENTUM
 
-_FEW_ROWS = 32  # rows of a batch up to which W is not transposed
 _MEANS, _VARIANCES, _INVERSE, _DELTA, _PRODUCT, _NO_BIAS = range(6)  # the rows of a layer's `sums`
 
 
@@ -103,14 +102,9 @@ def _forward(theta, layout, x, masks, z, workspace):
         p += k * n
         b = theta[p : p + k] if bias else zeros[:k]
         start = rows_at(zeros if normalized[layer + 1] or not bias else b, 0, 1, k)
-        if rows <= min(n, _FEW_ROWS):
-            multiply(layer_inputs, W, start[0], workspace.WT, sums)
-        elif k < WIDE:
-            WT = packed_matrix(workspace.WT, 0, n, k)
-            transposed(W, WT)
-            product(layer_inputs, WT, start, sums)
-        else:
-            product(layer_inputs, W.T, start, sums)
+        WT = packed_matrix(workspace.WT, 0, n, k)
+        transposed(W, WT)
+        product(layer_inputs, WT, start, sums)
         p += k * bias
         if normalized[layer + 1]:
             _by_batch(sums, theta[p : p + k], b, rows_at(workspace.N, q, rows, k), workspace.sums[layer])
