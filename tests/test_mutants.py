@@ -334,8 +334,8 @@ MUTANTS = {
         Mutant("few nodes: last rows left out", "_add_one(dw, X[s], delta[s])", "pass"),
         Mutant(
             "few nodes: gradient of the last block",
-            "add_narrow_gradient(delta[:rows], x, start == 0,",
-            "add_narrow_gradient(delta[:rows], x, True,",
+            "layer_inputs, not adds, G[r",
+            "layer_inputs, True, G[r",
         ),
         Mutant("few nodes: gradient not begun at 0", "dw[j] = 0", "pass"),
         Mutant("one node: biases of the last block", "db[0] += _total", "db[0] = _total"),
@@ -345,19 +345,19 @@ MUTANTS = {
         Mutant(
             "no slope in a hidden layer", "back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)", "pass"
         ),
-        Mutant("cost of the last block alone", "costs += value(", "costs = value("),
+        Mutant("cost of the last block alone", "costs += _outputs(", "costs = _outputs("),
         Mutant(
-            "narrow: gradient of the last block", "dW if start else rows_at(zeros, 0, 1, k)", "rows_at(zeros, 0, 1, k)"
+            "narrow: gradient of the last block", "dW if adds else rows_at(zeros, 0, 1, k)", "rows_at(zeros, 0, 1, k)"
         ),
         Mutant(
             "wide: gradient of the last block",
-            "layer_inputs, dW if start else rows_at(zeros, 0, 1, n)",
-            "layer_inputs, rows_at(zeros, 0, 1, n)",
+            "layer_inputs, dW if adds else rows_at(zeros, 0, 1, n), dW)\n    elif is_t",
+            "layer_inputs, rows_at(zeros, 0, 1, n), dW)\n    elif is_t",
         ),
         Mutant(
             "few nodes: gradient of several of the last block",
-            "x, dW if start else rows_at(zeros, 0, 1, n)",
-            "x, rows_at(zeros, 0, 1, n)",
+            "of few nodes\n        product(deltas.T, layer_inputs, dW if adds else",
+            "of few nodes\n        product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if True else",
         ),
         Mutant("bias gradient of the first row", "add_rows(delta, db)", "add_rows(delta[:1], db)"),
         Mutant(
@@ -370,8 +370,13 @@ MUTANTS = {
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
         Mutant(
             "errors through packed weights",
-            "product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)",
-            "product(deltas, rows_at(P, r, k, n), rows_at(zeros, 0, 1, n), errors)",
+            "elif layer:\n                product(deltas, W,",
+            "elif layer:\n                product(deltas, rows_at(P, r, k, n),",
+        ),
+        Mutant(
+            "errors of the block before",
+            "        delta, back = workspace.delta, workspace.back\n        p",
+            "        delta, back = (delta, back) if start else (workspace.delta, workspace.back)\n        p",
         ),
         Mutant("wide: step uphill", "layer_inputs, W, W, -alpha)", "layer_inputs, W, W, alpha)"),
         Mutant("one: state of other biases", "db, alpha, update.state, b,", "db, alpha, update.state, p,"),
@@ -598,11 +603,11 @@ MUTANTS = {
         Mutant("zeros: finite as before a dense step", "= finite, penalties", "= flags[FINITE] or finite, penalties"),
         Mutant("zeros: finite without a look", "return bool(np.isfinite(P[places]).all())", "return True"),
         Mutant("zeros: no step", "P[places] += step *", "P[places] += 0 *"),
-        Mutant("zeros: a second step of the first layer", "flags[STEPPED] = n * row_length(k, lanes)", "pass"),
+        Mutant("zeros: a second step of the first layer", "flags[STEPPED] = n * row_length", "n * row_length"),
         Mutant(
             "zeros: biases of the first layer left out",
-            "= n * row_length(k, lanes)",
-            "= (n + 1) * row_length(k, lanes)",
+            "= n * row_length(k, REG",
+            "= (n + 1) * row_length(k, REG",
         ),
         Mutant("zeros: gradient of other parameters", "g[begin:], alphas", "g[: P.size - begin], alphas"),
         Mutant(
@@ -766,8 +771,8 @@ MUTANTS = {
         Mutant("sampling: norms of a mean", "workspace.squares[s] /= scale * scale", "pass"),
         Mutant(
             "sampling: factors of the first block",
-            "workspace.factors[start : start + rows]",
-            "workspace.factors[:rows]",
+            "workspace.factors[start : start + len(x)]",
+            "workspace.factors[: len(x)]",
         ),
         Mutant(
             "sampling: norms of the first block", "workspace.squares[start : start + rows]", "workspace.squares[:rows]"

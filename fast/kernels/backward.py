@@ -82,21 +82,67 @@ def workspace_type(f):
     return types.NamedTuple((*vectors, int32[::1], int64[::1], float64[::1], *sampled), Workspace)
 
 
+@kernel()
+def _ways(update, m, most, lanes, lists_inputs):
+    """Whether the step is taken in one pass over the weights; in place; or, in the first layer, for listed inputs.
+
+    Otherwise, it is taken after the gradient.
+    """
+    rule = update.rule
+    plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
+    of_theta = update.is_of_theta or lanes == 1
+    can_step = update.alpha != 0 and rule.clip_norm == np.inf and m <= most
+    in_one_pass = can_step and of_theta and m <= MOST_ROWS and rule.code <= LAST
+    in_place = can_step and of_theta and plain and not in_one_pass
+    return in_one_pass, in_place, can_step and plain and not of_theta and m <= GROUP_ROWS and lists_inputs
+
+
+@kernel()
+def _outputs(theta, P, layout, bias, cost, x, y, masks, start, scale, is_unpacked, workspace):
+    """All activations of a block, and delta of the output layer; returns the sum of its costs, weighed by factors."""
+    sizes, codes, (rows, n_out), target = layout[0], layout[1], y.shape, flat(y)
+    H, Z, delta, factors = workspace.H, workspace.Z, workspace.delta, workspace.factors[start : start + len(x)]
+    end = rows * nodes(sizes)[0]
+    h, z = H[end - y.size : end], Z[: y.size] if needs_z(cost) else Z
+    memory = h, workspace.D, z, workspace.zeros, workspace.back, workspace.used, workspace.flags
+    forward(theta if is_unpacked else P, not is_unpacked, layout, bias, x, masks, H, *memory)
+    slope(cost, codes[-1], h, target, n_out, scale, delta)
+    if factors.size:
+        return weigh(cost, h, z, target, n_out, factors, delta)
+    return value(cost, h, z, target)
+
+
+@kernel()
+def _step_of_inputs(x, deltas, P, r, alpha, used, flags):
+    """The step of the first layer's weights, in P at r, for nonzero inputs; returns whether all weights are finite."""
+    (rows, n), k = x.shape, deltas.shape[1]
+    if rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]:  # the list lacks some rows
+        list_nonzero_columns(x, used)
+    flags[STEPPED] = n * row_length(k, REGISTER // P.itemsize)
+    return sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha) and flags[FINITE] > 0
+
+
+@kernel()
+def _add_weights(deltas, layer_inputs, sizes, layer, lanes, r, zeros, adds, G):
+    """The gradient of a layer's weights, in G at r, laid out like P: added to G, or written if not `adds`."""
+    n, k = sizes[layer], sizes[layer + 1]
+    if lanes == 1:
+        dW = rows_at(G, r, k, n)
+        product(deltas.T, layer_inputs, dW if adds else rows_at(zeros, 0, 1, n), dW)
+    elif is_transposed(sizes, layer, lanes):
+        dW = packed_matrix(G, r, n, k)
+        product(layer_inputs.T, deltas, dW if adds else rows_at(zeros, 0, 1, k), dW)
+    elif is_lone(n, k, G.itemsize):
+        add_narrow_gradient(flat(deltas), layer_inputs, not adds, G[r : r + n])
+    else:
+        dW = packed_matrix(G, r, k, n)  # of few nodes
+        product(deltas.T, layer_inputs, dW if adds else rows_at(zeros, 0, 1, n), dW)
+
+
 @external(
     lambda f: (
-        f[::1],
-        f[::1],
-        int64[:, ::1],
-        boolean,
-        int64,
-        matrix(f),
-        f[:, ::1],
-        dropout_type(f),
-        int64,
-        float64,
-        update_type(f),
-        f[::1],
-        workspace_type(f),
+        *(*(f[::1],) * 2, int64[:, ::1], boolean, int64, matrix(f), f[:, ::1], dropout_type(f), int64, float64),
+        *(update_type(f), f[::1], workspace_type(f)),
     ),
     returns=float64,
     light=True,
@@ -105,31 +151,17 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     """G := the gradient of scale times the cost's sum over the rows of X, laid out like P.
 
     Returns that sum of costs. P are the packed parameters; theta's matrices after the first are read as well. With E =
-    dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of
-    delta's rows; E of the layer below = delta W. 6 flops for each row and weight, a third of them forward.
+    dJ/dH, delta = dJ/dZ: delta = E * f'(z); dJ/dW = delta^T H; dJ/db = the sum of delta's rows; E of the layer below =
+    delta W. 6 flops for each row and weight, a third of them forward.
     dropout: see `dropout_type`; first: the number of the first of these rows among the samples of the call.
     update: the step of this update. If its alpha is not 0, it may be taken at once, by all parameters or by the weights
     of a first layer with many zeros; G is then not filled for these. A flag of the workspace tells how many they are.
     """
-    H, D, Z = workspace.H, workspace.D, workspace.Z
-    zeros, used, flags = workspace.zeros, workspace.used, workspace.flags
-    delta, back = workspace.delta, workspace.back
-    sizes, codes = layout[0], layout[1]
-    n_out = sizes[-1]
-    drops = dropout[1].size > 0
-    total, _ = nodes(sizes)
-    lanes = lanes_of(sizes, P.itemsize)
-    costs, finite = 0.0, False  # unless a step finds that its results are
-    m = X.shape[0]
-    most = block_rows(m, most_rows(sizes))
-    alpha, rule, penalties = update.alpha, update.rule, 0.0
-    plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
-    of_theta = update.is_of_theta or lanes == 1
-    few = plain and not of_theta and m <= GROUP_ROWS and used.size > 0
-    can_step = alpha != 0 and rule.clip_norm == np.inf and m <= most
-    in_one_pass = can_step and of_theta and m <= MOST_ROWS and rule.code <= LAST
-    at_once = in_one_pass or (can_step and of_theta and plain)
-    is_unpacked = update.is_unpacked
+    H, zeros, flags = workspace.H, workspace.zeros, workspace.flags
+    sizes, codes, m, alpha = layout[0], layout[1], len(X), update.alpha
+    lanes, most, drops = lanes_of(sizes, P.itemsize), block_rows(m, most_rows(sizes)), dropout[1].size > 0
+    in_one_pass, in_place, of_inputs = _ways(update, m, most, lanes, workspace.used.size > 0)
+    at_once, costs, penalties, finite = in_one_pass or in_place, 0.0, 0.0, False
     flags[STEPPED] = theta.size if at_once else 0
     if at_once and (update.l1 or update.l2):
         penalties = penalty(P, G[:0], sizes, bias, lanes, update.l1, update.l2)
@@ -138,74 +170,46 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             G[i] = 0
     for start in range(0, m, most):
         x, y = X[start : start + most], Y[start : start + most]
-        rows = x.shape[0]
-        masks = workspace.masks[: rows if drops else 0]
+        rows, masks = len(x), workspace.masks[: len(x) if drops else 0]
         if drops:
             fill_masks(dropout, first + start, masks)
-        p, r, q = theta.size, P.size, rows * total
-        z = Z[: rows * n_out] if needs_z(cost) else Z
-        h = H[q - y.size : q]
-        forward(
-            theta if is_unpacked else P, not is_unpacked, layout, bias, x, masks, H, h, D, z, zeros, back, used, flags
-        )
-        target = flat(y)
-        slope(cost, codes[-1], h, target, n_out, scale, delta)
-        factors, squares = workspace.factors[start : start + rows], workspace.squares[start : start + rows]
-        if factors.size:
-            costs += weigh(cost, h, z, target, n_out, factors, delta)
-        else:
-            costs += value(cost, h, z, target)
+        costs += _outputs(theta, P, layout, bias, cost, x, y, masks, start, scale, update.is_unpacked, workspace)
+        squares = workspace.squares[start : start + rows]
         for s in range(squares.size):
             squares[s] = 0.0
-        column = masks.shape[1]
+        delta, back = workspace.delta, workspace.back
+        p, r, q, column = theta.size, P.size, rows * nodes(sizes)[0], masks.shape[1]
         for layer in range(sizes.size - 2, -1, -1):
             n, k = sizes[layer], sizes[layer + 1]
             p -= k * (n + bias)
             r -= layer_length(sizes, layer, bias, lanes)
-            w_transposed = is_transposed(sizes, layer, lanes)
             q -= rows * k
-            deltas = rows_at(delta, 0, rows, k)
+            deltas, W = rows_at(delta, 0, rows, k), rows_at(theta, p, k, n)
+            layer_inputs = rows_at(workspace.D if drops else H, q - rows * n, rows, n) if layer else x
             if bias:
-                biases = r + matrix_length(sizes, layer, lanes)
-                db = G[biases : biases + k]
+                b, of_biases = p + k * n, r + matrix_length(sizes, layer, lanes)
+                db = G[of_biases : of_biases + k]
                 sum_of_rows(deltas, db, start == 0, is_transposed(sizes, 0, lanes))
                 if at_once:
-                    b = p + k * n
-                    step(theta[b : b + k], db, alpha, update.state, b, rule, update.t)
-            layer_inputs = rows_at(D if drops else H, q - rows * n, rows, n) if layer else x
+                    step(theta[b : b + k], db, alpha, update.state, b, update.rule, update.t)
             if squares.size:
                 _add_squares(deltas, layer_inputs, bias, squares)
             errors = rows_at(back, 0, rows if layer else 0, n)
             if in_one_pass:
                 step_in_one_pass(deltas, layer_inputs, errors, theta, p, update)
             elif layer:
-                product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), errors)
+                product(deltas, W, rows_at(zeros, 0, 1, n), errors)
+            if in_place:
+                packed_product(deltas.T, layer_inputs, W, W, -alpha)
+            elif layer == 0 and of_inputs and all_finite(delta[: rows * k]):
+                finite = _step_of_inputs(x, deltas, P, r, alpha, workspace.used, flags)
+            elif not in_one_pass:
+                _add_weights(deltas, layer_inputs, sizes, layer, lanes, r, zeros, start > 0, G)
             if layer:
                 if drops:
                     column -= n
                     apply_mask(masks, column, back, errors)
                 back_through(codes[layer], H[q - rows * n : q], back[: rows * n], n)
-            if in_one_pass:
-                pass
-            elif at_once:
-                W = rows_at(theta, p, k, n)
-                packed_product(deltas.T, layer_inputs, W, W, -alpha)
-            elif layer == 0 and few and can_step and all_finite(delta[: rows * k]):
-                if rows > rows_of_list(k, P.itemsize) or not flags[SKIPPED]:  # the list lacks some rows
-                    list_nonzero_columns(x, used)
-                finite = sparse_step(x, used, deltas, packed_matrix(P, r, n, k), alpha) and flags[FINITE] > 0
-                flags[STEPPED] = n * row_length(k, lanes)
-            elif lanes == 1:
-                dW = rows_at(G, r, k, n)
-                product(deltas.T, layer_inputs, dW if start else rows_at(zeros, 0, 1, n), dW)
-            elif w_transposed:
-                dW = packed_matrix(G, r, n, k)
-                product(layer_inputs.T, deltas, dW if start else rows_at(zeros, 0, 1, k), dW)
-            elif is_lone(n, k, P.itemsize):
-                add_narrow_gradient(delta[:rows], x, start == 0, G[r : r + n])
-            else:
-                dW = packed_matrix(G, r, k, n)
-                product(deltas.T, x, dW if start else rows_at(zeros, 0, 1, n), dW)
             delta, back = back, delta
     flags[FINITE], workspace.penalty[0] = finite, penalties
     return costs
