@@ -44,12 +44,6 @@ def transposed(A, B):
 
 @external(lambda f: (matrix(f),) * 2)
 def copied(A, B):
-    """B := A; see `transpose.copy_rows`."""
-    copy_rows(A, B)
-
-
-@external(lambda f: (matrix(f),) * 2)
-def _pack(A, B):
     """B := A; A has contiguous rows or columns, B contiguous rows."""
     if A.strides[1] == A.itemsize:
         copy_rows(A, B)
@@ -122,7 +116,7 @@ def packed_product(A, B, S, C, alpha):
         for top in range(0, m, height):
             a, c = A[top : top + height, start : start + count], C[top : top + height]
             if copies:
-                _pack(a, block)
+                copied(a, block)
                 a = block[: len(c), :count]
             begin = c if start else S[top : top + height] if len(S) > 1 else S
             i = -past_boundary(C) if packs else 0  # no register of later panels is on two cache lines
@@ -135,7 +129,7 @@ def packed_product(A, B, S, C, alpha):
                 if not (meanwhile and first) and (packs or not whole):
                     if not whole:
                         panel[:] = 0
-                    _pack(b, panel)
+                    copied(b, panel)
                 if packs or not whole:
                     b = panel[:count, : end - first]
                 if meanwhile and end < k:

@@ -64,20 +64,19 @@ def _write_multiply_panel(vb, A, B, S, C, i, registers, lanes, used=None):
                 a_r, s_r, c_r = (vb.at(x, vb.times(row, r)) for x, row in ((a, a_row), (s, s_row), (c, c_row)))
                 _write_microkernel(width, rows, masks, a_r, s_r, c_r, b, t, used, a_row, a_step, b_step, s_row, c_row)
 
-            height = min(2 * MR, MR * NR // count)  # so that enough sums are in flight
+            height = min(8, MR * NR // count)  # so that enough sums are in flight; most batches are multiples of 8
+            height = min(height, 8 if count == 1 else 4) if used is not None else height  # as `sparse_input` gives
             whole = vb.times(vb.builder.sdiv(m, vb.long(height)), height)
             with vb.for_range(whole, height) as (r, _):
                 microkernel(height, r)
-            r, rest = whole, vb.builder.sub(m, whole)
-            for rows in (8, 4):
-                left = vb.builder.and_(rest, vb.long(rows))
-                if rows < height:
-                    with vb.when(left, "!=", vb.long(0)):
-                        microkernel(rows, r)
-                    r = vb.builder.add(r, left)
+            rest = vb.builder.sub(m, whole)
+            if height > 4:
+                with vb.when(rest, ">=", vb.long(4)):
+                    microkernel(4, whole)
+            left = vb.builder.and_(rest, vb.long(3))
             for rows in (3, 2, 1):
-                with vb.when(vb.builder.and_(rest, vb.long(3)), "==", vb.long(rows)):
-                    microkernel(rows, r)
+                with vb.when(left, "==", vb.long(rows)):
+                    microkernel(rows, vb.builder.sub(m, left))
 
 
 def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_step, s_row, c_row):
