@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import cgutils, types
+from numba.core import types
 from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.ir import Assign
 from numba.core.lowering import Lower
@@ -20,7 +20,7 @@ _AT_RETURN = "samenet_at_return"  # an attribute of functions that are being gen
 
 
 class KernelLower(Lower):
-    """Numba's lowering without the handling of users' errors and reference counts.
+    """Numba's lowering with fewer instructions, and without reference counts.
 
     A variable assigned once, before all of its uses, becomes an SSA value. Numba allocates stack slots for variables
     used in other blocks, including all arguments; storing or loading a tuple of arrays takes a hundred instructions.
@@ -41,21 +41,6 @@ class KernelLower(Lower):
             if not more and all(label >= home and home in before[label] for label in used[name])
         }
         self._blk_local_varmap: dict[str, Any] = {}
-
-    def lower_block(self, block: Any) -> None:
-        """Lower a block without a check and an error message for each statement."""
-        self.pre_block(block)
-        for statement in block.body:
-            self.loc = statement.loc
-            self.lower_inst(statement)
-        self.post_block(block)
-
-    def lower_inst(self, statement: Any) -> None:
-        """Lower a statement without debug information; assignments are recognised first."""
-        if isinstance(statement, Assign):
-            self.storevar(self.lower_assign(self.typeof(statement.target.name), statement), statement.target.name)
-        else:
-            super().lower_inst(statement)
 
     def lower_expr(self, kind: Any, expr: Any) -> Any:
         """Lower an expression; ranges and slices as values."""
@@ -81,10 +66,6 @@ class KernelLower(Lower):
             self._blk_local_varmap[name] = value
         else:
             self.builder.store(value, self.getvar(name))
-
-    def alloca_lltype(self, name: str, kind: Any, datamodel: Any = None) -> Any:
-        """A stack slot for a variable, uninitialised."""
-        return cgutils.alloca_once(self.builder, kind, name=name)
 
 
 def at_return(function: Any, write: Callable[[Any], None]) -> None:

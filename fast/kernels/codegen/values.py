@@ -15,7 +15,7 @@ from numba.cpython import slicing
 from numba.np import arrayobj
 
 _struct_proxy, _make_array, _extract = cgutils.create_struct_proxy, arrayobj.make_array, ir.IRBuilder.extract_value
-_item_pointer, _from_end = cgutils.get_item_pointer2, slicing.fix_index
+_from_end = slicing.fix_index
 
 
 class _Fields:
@@ -81,20 +81,6 @@ def _index(builder: Any, index: Any, size: Any) -> Any:
     """`slicing.fix_index`. In kernels, only constants may count from the end, so LLVM can vectorize `a[i + j]`."""
     is_known = isinstance(index, ir.Constant) and isinstance(index.constant, int)
     return builder.add(index, size) if is_known and index.constant < 0 else index
-
-
-def _place(
-    context: Any, builder: Any, data: Any, shape: Any, strides: Any, layout: str, inds: Any, **checks: bool
-) -> Any:
-    """`cgutils.get_item_pointer2`: the address of a number of an array."""
-    if layout != "C" or not inds or any(checks.values()):
-        return _item_pointer(context, builder, data, shape, strides, layout, inds, **checks)
-    place = inds[0]
-    for axis in range(1, len(shape)):
-        place = builder.mul(place, shape[axis])
-        if axis < len(inds) and not (_is_natural(inds[axis]) and inds[axis].constant == 0):
-            place = builder.add(place, inds[axis])
-    return builder.gep(data, [place])
 
 
 def _check_slice(context: Any, builder: Any, kind: Any, view: Any) -> None:
@@ -173,7 +159,6 @@ def next_of_range(builder: Any, iterator: Any, pair: Any) -> Any:
 
 VALUES = (
     (cgutils, "create_struct_proxy", _proxy),
-    (cgutils, "get_item_pointer2", _place),
     (arrayobj, "make_array", _array),
     (ir.IRBuilder, "extract_value", _field),
     (slicing, "fix_index", _index),
