@@ -149,7 +149,7 @@ def multiply(X, W, b, memory, out):
             out[s, i] = z[s, i] + b[i] if b.size else z[s, i]
 
 
-@external(lambda f: (matrix(f), f[:, ::1], f[:, ::1], f[::1], f[:, ::1]))
+@external(lambda f: (matrix(f), f[:, ::1], f[:, ::1], f[::1], f[:, ::1]), light=True)
 def multiply_in_order(X, W, start, memory, out):
     """out := start + X W^T for few rows, with the bits of `product` for packed W^T. memory: as for `multiply`."""
     (m, k), n = out.shape, W.shape[1]

@@ -24,13 +24,13 @@ def matrix(dtype):
     return types.Array(dtype, 2, "A")
 
 
-@external(lambda f: (*(matrix(f),) * 4, int64, int64, int64))
+@external(lambda f: (*(matrix(f),) * 4, int64, int64, int64), light=True)
 def _multiply_panel(A, B, S, C, i, registers, lanes):
     """C := S + A B for some columns; see `microkernels.multiply_panel`."""
     multiply_panel(A, B, S, C, i, registers, lanes)
 
 
-@external(lambda f: (*(matrix(f),) * 4, int64, int64, int64, int32[::1]))
+@external(lambda f: (*(matrix(f),) * 4, int64, int64, int64, int32[::1]), light=True)
 def _multiply_panel_indexed(A, B, S, C, i, registers, lanes, used):
     """The same with only the terms listed in `used`; see `microkernels.multiply_panel_indexed`."""
     multiply_panel_indexed(A, B, S, C, i, registers, lanes, used)
@@ -51,7 +51,7 @@ def copied(A, B):
         transposed(A.T, B)
 
 
-@external(lambda f: (*(matrix(f),) * 6, int64, float64))
+@external(lambda f: (*(matrix(f),) * 6, int64, float64), light=True)
 def _multiply_packed(A, B, S, C, ahead, target, registers, alpha):
     """C := S + alpha A B for some columns; see `packed.multiply_packed`."""
     multiply_packed(A, B, S, C, ahead, target, registers, alpha)

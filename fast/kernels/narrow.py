@@ -26,7 +26,7 @@ def starts_narrow(sizes, lanes):
     return 4 * k <= 3 * lanes and n >= (_LEAST if k == 1 else 2 * lanes if 2 * k <= lanes else 4 * lanes)
 
 
-@external(lambda f: (matrix(f),) * 3)
+@external(lambda f: (matrix(f),) * 3, light=True)
 def products_of_rows(W, X, Z):
     """Z[:k, :m] := W X^T for W (k, n), X (m, n). Rows of Z are padded to whole registers, and overwritten."""
     if len(W) == 1:

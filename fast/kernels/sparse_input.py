@@ -212,7 +212,7 @@ def sparse_forward(X, used, P, start, Z):
         product_indexed(x, P, start, Z[s : s + rows], used)
 
 
-@external(lambda f: (matrix(f), int32[::1], f[:, ::1], matrix(f), float64), returns=boolean)
+@external(lambda f: (matrix(f), int32[::1], f[:, ::1], matrix(f), float64), returns=boolean, light=True)
 def sparse_step(X, used, deltas, P, alpha):
     """P -= alpha X^T deltas for at most `GROUP_ROWS` rows; as many flops as `sparse_forward`. Deltas must be finite.
 
