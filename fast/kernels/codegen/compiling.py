@@ -77,9 +77,9 @@ def kernel(
 ) -> Callable[[Kernel], Kernel]:
     """Compile on first use, cache on disk, release the GIL unless `holds_gil`; a division by zero does not raise.
 
-    flags: LLVM's fast-math flags, of those that keep NaN and infinity: "reassoc", "contract". light: for kernels that
-    leave all loops over numbers to other kernels; LLVM then takes half of the time. A kernel can allocate arrays only
-    with `memory`, and cannot return them.
+    flags: LLVM's fast-math flags, of those that keep NaN and infinity: "reassoc", "contract". light: for kernels
+    whose loops over numbers are generated, or in other kernels; LLVM then takes half of the time. A kernel can allocate
+    arrays only with `memory`, and cannot return them.
     """
 
     def compiled(function: Kernel) -> Kernel:
