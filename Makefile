@@ -8,9 +8,12 @@ BIN := $(VENV)/$(SCRIPTS)
 INTERPRETER := $(BIN)/python$(if $(WINDOWS),.exe)
 UV := $(shell command -v uv 2>/dev/null)
 CREATE := $(if $(UV),uv venv --quiet --python $(PYTHON),$(PYTHON) -m venv)
-INSTALL := $(if $(UV),uv pip install --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install) --quiet
+# COMPILE= leaves the installed packages' modules to be compiled when they are imported, which is quicker where the
+# environment is used once.
+COMPILE ?= yes
+INSTALL := $(if $(UV),uv pip install $(if $(COMPILE),--compile-bytecode) --python $(BIN)/python,$(BIN)/python -m pip install $(if $(COMPILE),,--no-compile)) --quiet
 
-.PHONY: help compare test test-arrays harden mutants matrix examples bench bench-quick techniques peers peers-quick estimators page docs lint package types clean
+.PHONY: help compare test test-arrays harden mutants matrix examples bench bench-quick techniques peers peers-quick estimators page docs lint package types types-of-wheel clean
 
 help:
 	@echo "make compare   check every backend against the reference, then time them side by side"
@@ -37,11 +40,13 @@ $(INTERPRETER):
 	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit("samenet needs Python 3.11 or newer, this is %d.%d; try: make PYTHON=python3.13" % v[:2])'
 	@$(CREATE) $(VENV)
 
-# An extra is installed once, and again when pyproject.toml changes.
+# An extra is installed once, and again when pyproject.toml changes. Several, separated by commas, are installed at once,
+# and each of them is then installed.
+COMMA := ,
 $(VENV)/installed-%: pyproject.toml | $(INTERPRETER)
 	@echo "installing samenet[$*] into $(VENV)"
 	@$(INSTALL) -e ".[$*]"
-	@touch $@
+	@touch $@ $(addprefix $(VENV)/installed-,$(subst $(COMMA), ,$*))
 
 compare: $(VENV)/installed-cli,data,plot
 	@$(BIN)/samenet compare
@@ -155,16 +160,27 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-WHEEL := $(abspath $(VENV))/wheel
+WHEEL := $(abspath build)/wheel
+TOOL := build/tool
+SOURCE := build/source
 
-package: $(VENV)/installed-dev
-	rm -rf dist $(WHEEL)
-	$(BIN)/python -m build
+# It needs nothing from .venv, so that it can run while that is set up. `build` is outside the environment in which the
+# wheel is tested; it gets a copy of the sources, because an installation of the sources writes the same metadata.
+package:
+	rm -rf dist $(WHEEL) $(TOOL) $(SOURCE)
+	mkdir -p $(SOURCE)
+	tar -cf - --exclude='./.?*' --exclude=./build --exclude='./*.egg-info' . | tar -xf - -C $(SOURCE)
 	$(PYTHON) -m venv $(WHEEL)
+	$(WHEEL)/$(SCRIPTS)/python -m pip install --quiet --no-compile --target $(TOOL) "build>=1.2"
+	PYTHONPATH=$(TOOL) $(WHEEL)/$(SCRIPTS)/python -m build --outdir dist $(SOURCE)
 	for wheel in dist/samenet-*.whl; do $(WHEEL)/$(SCRIPTS)/python -m pip install --quiet --no-compile "$$wheel[cli]"; done
 	cd $(WHEEL) && $(SCRIPTS)/samenet compare --sizes 3-3-1
 
 types: package
+	$(MAKE) types-of-wheel
+
+# Of the wheel that `make package` installed last.
+types-of-wheel: $(VENV)/installed-dev
 	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable $(SCRIPTS)/python -p samenet
 	cd $(WHEEL) && $(abspath $(BIN))/python -m mypy --config-file $(abspath pyproject.toml) --python-executable $(SCRIPTS)/python $(abspath tests/types_of_names.py)
 

@@ -3,6 +3,7 @@
 The source is the root of the repository; this folder has the settings and Sphinx extensions.
 """
 
+import gc
 import sys
 from pathlib import Path
 
@@ -15,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "docs"))
 
 from _site import source_pages  # noqa: E402
+
+gc.disable()  # the pages are kept to the end; to look for garbage among them took a fifth of the time
 
 project = "samenet"
 author = "The samenet authors"
@@ -31,6 +34,8 @@ PAGES = (
 )
 _pages = [path for pattern in PAGES for path in sorted(ROOT.glob(pattern))]
 include_patterns = [path.relative_to(ROOT).as_posix() for path in _pages] + source_pages.linked(ROOT, _pages)
+
+exclude_patterns = [".*", "build", "dist"]  # no page is there, and to look through `.venv` takes seconds
 
 extensions = [
     "sphinx.ext.autodoc",
