@@ -47,13 +47,6 @@ class Training:
 
     def run(self, descend: Callable[..., None], *given: Any) -> None:
         """Call descend(*given), under the stop rules."""
-        try:
-            self._run(descend, *given)
-        finally:
-            if not self.is_refused:
-                self.user.history = self.history  # a callback may have trained the network, or set another one
-
-    def _run(self, descend: Callable[..., None], *given: Any) -> None:
         before = self.model.theta.everything.copy() if self.options.completes else None
         if not self._begins():
             self.is_over = True
@@ -73,7 +66,11 @@ class Training:
         except BaseException:
             self._close(failed=True)
             raise
-        self._close()
+        else:
+            self._close()
+        finally:
+            if not self.is_refused:
+                self.user.history = self.history  # a callback may have trained the network, or set another one
 
     def _watch(self, place: int, rule: stopping.Rule, before: NDArray[Any] | None) -> stopping.Watch:
         """Start or resume watching by a rule; before: the parameters to restore if a checkpoint does not fit it."""
