@@ -204,7 +204,7 @@ WAYS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=pytest.mark.compiled)])
 @pytest.mark.parametrize("way", WAYS, ids=str)
 @pytest.mark.parametrize(("sizes", "settings"), NETWORKS, ids=str)
 def test_a_repeated_training_is_as_the_first(
