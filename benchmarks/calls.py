@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from samenet import StopTraining, schedules, stopping
-from samenet.fast import few_rows, many_networks, numba, ready, tiny
+from samenet.fast import few_rows, many_networks, numba, ready
 from samenet.fast.kernels import answers
 from samenet.fast.numba import Network
 from samenet.study.many import train_many
 
-_CALLERS = numba, ready, tiny, few_rows, many_networks  # modules that call kernels
+_CALLERS = numba, ready, few_rows, many_networks  # modules that call kernels
 _MADE = {"gradient_of", "cost_of", "samples_of", "one_of", "rows_of"}  # functions that return a kernel
 SIZES = ([4, 8, 3], [13, 32, 32, 1])
 Call = Callable[[], Any]

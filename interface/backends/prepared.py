@@ -22,7 +22,7 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 def samples(model: Model, backend: Any, rows: int, limits: tuple[float, float]) -> Callable[..., Any]:
-    """samples(X, Y), as above."""
+    """The function of X and Y above: both if they need no conversion and no other check, otherwise None."""
     return _fast_updates(backend)[0](model, rows, limits) or _nothing
 
 

@@ -35,6 +35,7 @@ class Short(NamedTuple):
     """A short training call, prepared: its checked arguments, without the samples."""
 
     backend: Any
+    functions: tuple[Any, Any]  # of the backend: another one may have been put in the place of one of them
     given: Given  # the arguments of `train` but the last, the weights, which may change
     settings: Settings
     rows: int  # of X
@@ -78,13 +79,13 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
     last: Short | None = model.prepared.get(Short)
     given, settings, rows, size = options.given, options.settings, len(options.X), options.batch_size
     weights = options.sample_weight
-    is_like = last is not None and last.rows == rows and last.weights is weights and last.backend is backend
+    is_like = last is not None and last.rows == rows and last.weights is weights and _is_of(last, backend)
     if last is not None and is_like and given and all(map(is_, last.given, given)):
         return last
     has_masks, is_normalized = settings.has_masks, bool(model.theta.normalized)
     arguments = size, settings.arguments, weights, not has_masks
     short = Short(
-        *(backend, given[:-1], settings, rows, size, options.seed, weights, options.dropout),
+        *(backend, _functions(backend), given[:-1], settings, rows, size, options.seed, weights, options.dropout),
         divergence.scale_of(size, weights, settings.reduction),
         options.unchecked,
         None if model.cost_function in MADE_FOR else model.activations[-1],
@@ -98,6 +99,14 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
     if short.alphas is not None and given and are_constant(given[:-1]):
         model.prepared[Short] = short
     return short
+
+
+def _functions(backend: Any) -> tuple[Any, Any]:
+    return backend.run_updates, backend.evaluate
+
+
+def _is_of(short: Short, backend: Any) -> bool:
+    return short.backend is backend and short.functions == _functions(backend)
 
 
 def _alphas(settings: Settings, began: int = 0) -> NDArray[np.float64] | None:
@@ -123,7 +132,7 @@ def again(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
     then it is raised.
     """
     short: Short | None = model.prepared.get(Short)
-    if short is None or short.backend is not backend:
+    if short is None or not _is_of(short, backend):
         return None
     is_same = all(map(is_, short.given, given))
     if not (is_same or differ_in_alpha(short.given, given[:-1])):
