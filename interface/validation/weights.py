@@ -35,7 +35,7 @@ def of_part(value: Any, rows: int, dtype: np.dtype[Any]) -> NDArray[np.float64]:
     return given.astype(np.float64)
 
 
-_FEW = 256  # up to this many weights, comparing them with the last ones is faster than checking them
+_FEW = 4096  # weights, of which a copy may be kept: comparing with the last ones is faster than checking
 _last: tuple[Any, NDArray[np.float64] | None] = None, None  # the last few weights that were checked, and the result
 
 
