@@ -115,22 +115,24 @@ def fast_updates(
 
     def of_tiny(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
         rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
-        costs = empty(len(alphas) * -(-rows // batch_size))
+        count = len(alphas) * -(-rows // batch_size)
+        costs = empty(count)
         given = X, Y, order, batch, alphas, (*constants, state.t), state.values, costs
         state.is_finite = tiny_network.run_updates(*tiny, *given)
-        state.t += costs.size
+        state.t += count
         return costs
 
     def of_small(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
         rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
-        costs = empty(len(alphas) * -(-rows // batch_size))
+        count = len(alphas) * -(-rows // batch_size)
+        costs = empty(count)
         (G, P, totals, _), queue = spare.pop() if spare else (workspace(model, parts), new_queue(parts))
         queue.fill(0)
         data, of_rule = (X, Y, order, no_masks), (*constants, state.t)
         given = data, batch, alphas, of_rule, state.values, costs, G, totals, queue, True
         state.is_finite = training.run_updates(flat, P, *of_model, *given, no_masked_weights, NO_NUMBERS)
         spare.append(((G, P, totals, None), queue))
-        state.t += costs.size
+        state.t += count
         return costs
 
     parts = planned.parts

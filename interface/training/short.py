@@ -85,7 +85,8 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
     has_masks, is_normalized = settings.has_masks, bool(model.theta.normalized)
     arguments = size, settings.arguments, weights, not has_masks
     short = Short(
-        *(backend, _functions(backend), given[:-1], settings, rows, size, options.seed, weights, options.dropout),
+        *(backend, (backend.run_updates, backend.evaluate), given[:-1], settings, rows, size, options.seed),
+        *(weights, options.dropout),
         divergence.scale_of(size, weights, settings.reduction),
         options.unchecked,
         None if model.cost_function in MADE_FOR else model.activations[-1],
@@ -101,12 +102,8 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
     return short
 
 
-def _functions(backend: Any) -> tuple[Any, Any]:
-    return backend.run_updates, backend.evaluate
-
-
 def _is_of(short: Short, backend: Any) -> bool:
-    return short.backend is backend and short.functions == _functions(backend)
+    return short.backend is backend and short.functions == (backend.run_updates, backend.evaluate)
 
 
 def _alphas(settings: Settings, began: int = 0) -> NDArray[np.float64] | None:
@@ -149,7 +146,8 @@ def again(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
         if len(X) != short.rows or (short.limited is not None and not is_reachable(short.limited, Y)):
             return None
         X, Y = apart(model.theta, X, Y)
-    if sample_weight(given[-1], short.rows, given[0], model.dtype) is not short.weights:  # they may have changed
+    weights = given[-1] if given[-1] is None else sample_weight(given[-1], short.rows, given[0], model.dtype)
+    if weights is not short.weights:  # they may have changed
         return None
     if not is_same:
         settings = settings_of(len(model.sizes) - 2, *given[:-5])
@@ -215,7 +213,8 @@ def _train(
 
     After an exception, nothing has changed either.
     """
-    settings, everything, rule = short.settings, model.theta.everything, short.settings.optimizer
+    settings, everything = short.settings, model.theta.everything
+    rule, every = settings.optimizer, settings.record_every
     before, earlier, is_done = everything.copy(), (user.history, user.training_state), False
     drawn = values = draws = order = None
     if saved is None:
@@ -234,8 +233,8 @@ def _train(
             order = draws.epochs(settings.epochs)  # type: ignore[union-attr]
         if short.returns_cost:
             costs = short.updates(X, Y, state, short.alphas)
-            if settings.record_every > 0:
-                history.record_costs(began, costs, settings.record_every)
+            if every > 0:
+                history.record_costs(began, costs, every)
         else:
             costs = _by_epochs(short, X, Y, history, state, draws, order)
         if saved is None:
