@@ -4,6 +4,7 @@ Sums of small integers are exact in any order, so results must be equal to the b
 that a read out of bounds spoils the answer; the output is surrounded by a sentinel, which must not be overwritten.
 """
 
+import ctypes
 import functools
 import itertools
 import sys
@@ -761,6 +762,7 @@ def counters(width: int) -> SimpleNamespace:
         add=native(parallel._add, width, COUNTERS, int64, int64),
         exchange=native(parallel._exchange, width, COUNTERS, int64, int64, int64),
         read=native(parallel._read, width, COUNTERS, int64),
+        add_shared=native(parallel._add_shared, width, COUNTERS, int64),
         give_way=native(parallel._give_way, width),
         plain=parallel,
     )
@@ -768,11 +770,14 @@ def counters(width: int) -> SimpleNamespace:
 
 def test_counters() -> None:
     both = counters(WIDTHS[0])
-    for add, exchange, read, give_way in (
-        (both.add, both.exchange, both.read, both.give_way),
-        (both.plain._add, both.plain._exchange, both.plain._read, both.plain._give_way),
+    for add, exchange, read, add_shared, give_way in (
+        (both.add, both.exchange, both.read, both.add_shared, both.give_way),
+        (both.plain._add, both.plain._exchange, both.plain._read, both.plain._add_shared, both.plain._give_way),
     ):
-        queue = np.zeros(32, np.int64)
+        queue, shared = np.zeros(32, np.int64), ctypes.c_int64(2**40)
+        queue[both.plain._SHARED] = ctypes.addressof(shared)
+        assert (add_shared(queue, 5), add_shared(queue, 0), shared.value) == (2**40, 2**40 + 5, 2**40 + 5)
+        queue[:] = 0
         assert (add(queue, 8, 5), read(queue, 8)) == (0, 5)
         assert (add(queue, 8, -2), read(queue, 8)) == (5, 3)
         assert (exchange(queue, 8, 4, 9), read(queue, 8)) == (0, 3)
@@ -837,7 +842,10 @@ def test_as_many_helpers_are_called_as_are_asked_for(helpers: int, monkeypatch: 
     def work(number: int, queue: Array, is_coordinator: bool) -> tuple[int, bool, bool]:
         return number, is_coordinator, parallel.wait_for_tasks(queue)
 
-    monkeypatch.setattr(parallel, "_pool", lambda: SimpleNamespace(submit=lambda *given: called.append(given)))
+    def begin(queue: Array, number: int, work: Any, arguments: tuple[Any, ...]) -> None:
+        called.extend(number * [(work, *arguments)])
+
+    monkeypatch.setattr(parallel, "_pool", lambda: SimpleNamespace(begin=begin, end=len))
     assert parallel.run_parallel(work, (7,), helpers, 2) == (7, True, True)
     assert [(function, number, is_coordinator) for function, number, queue, is_coordinator in called] == helpers * [
         (work, 7, False)
@@ -846,6 +854,107 @@ def test_as_many_helpers_are_called_as_are_asked_for(helpers: int, monkeypatch: 
     with pytest.raises(ZeroDivisionError):
         parallel.run_parallel(lambda queue, is_coordinator: called.append(queue) or 1 // 0, (), 0, 2)
     assert not parallel.wait_for_tasks(called[-1])
+
+
+@pytest.fixture
+def pool(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A pool of helpers of this test alone."""
+    from samenet.fast.kernels import parallel
+
+    found = parallel._Pool()
+    monkeypatch.setattr(parallel, "_pool", lambda: found)
+    yield found
+    found._end()
+    assert not any(thread.is_alive() for thread in found._threads)
+
+
+def meeting(people: int) -> tuple[Callable[[Array, bool], None], list[threading.Thread]]:
+    """Work that ends only once this many threads do it at the same time, and the list of helpers that did it."""
+    gate, helped = threading.Barrier(people), []
+
+    def work(queue: Array, is_coordinator: bool) -> None:
+        gate.wait(HANGS)
+        if not is_coordinator:
+            helped.append(threading.current_thread())
+
+    return work, helped
+
+
+def test_calls_have_as_many_helpers_as_they_need_at_a_time_and_share_them(pool: Any) -> None:
+    from samenet.fast.kernels import parallel
+
+    for helpers, threads in ((1, 1), (1, 1), (3, 3), (2, 3)):
+        work, _ = meeting(helpers + 1)
+        parallel.run_parallel(work, (), helpers, 4)
+        assert len(pool._threads) == threads
+    work, helped = meeting(8)  # four calls at once, with a helper each
+    calls = [threading.Thread(target=parallel.run_parallel, args=(work, (), 1, 4)) for _ in range(4)]
+    for call in calls:
+        call.start()
+    for call in calls:
+        call.join(HANGS)
+    assert len(pool._threads) == 4
+    pool._end()
+    assert set(helped) == set(pool._threads)
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_without_threads_a_call_has_fewer_helpers(left: int, pool: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from samenet.fast.kernels import parallel
+
+    start, given = threading.Thread.start, iter([True] * left)
+
+    def limited(thread: threading.Thread) -> None:
+        if not next(given, False):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", limited)
+        work, helped = meeting(1 + left)
+        parallel.run_parallel(work, (), 3, 4)
+    pool._end()
+    assert len(helped) == left
+    assert pool._work.empty(), "nothing is kept for helpers that do not exist"
+
+
+def test_an_error_of_a_helper_ends_no_helper(pool: Any) -> None:
+    from samenet.fast.kernels import parallel
+
+    def fails(queue: Array, is_coordinator: bool) -> None:
+        if not is_coordinator:
+            raise SystemExit
+
+    parallel.run_parallel(fails, (), 1, 4)
+    work, helped = meeting(2)
+    parallel.run_parallel(work, (), 1, 4)
+    pool._end()
+    assert helped == pool._threads
+
+
+def test_an_idle_helper_looks_for_the_next_call_until_its_coordinator_is_in_the_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With plain functions, of which one shows each look."""
+    parallel, looks = generators(WIDTHS[0]).parallel, []
+    alone, queue, following = (parallel.new_queue(1) for _ in range(3))
+    pool = parallel._Pool()
+    for each in (queue, following):
+        pool.begin(each, 0, len, ())
+    for each in (alone, queue):
+        parallel.add_tasks(each, 1)
+        each[parallel._CLOSED] = 1
+    monkeypatch.setattr(parallel, "_LOOKS", 10)
+    monkeypatch.setattr(parallel, "_give_way", lambda: looks.append(0))
+    assert not parallel.wait_for_tasks(alone)
+    assert not looks, "without helpers there is nothing to look for"
+    assert not parallel.wait_for_tasks(queue)
+    assert len(looks) == 10, "no other call: it sleeps after a while"
+    monkeypatch.setattr(parallel, "_give_way", lambda: looks.append(parallel.add_tasks(following, 2)))
+    assert not parallel.wait_for_tasks(queue)
+    assert len(looks) == 11
+    parallel.add_tasks(following, 2)
+    assert (queue[parallel._NUMBER], following[parallel._NUMBER], pool._begun.value) == (1, 2, 2)
 
 
 def test_helpers_are_asked_for_where_they_save_time() -> None:

@@ -9,12 +9,15 @@ losing a task may have changed; its result is then dropped. A helper that raises
 calls after owning a result has been called, and so compiled, before.
 """
 
+import atexit
 import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from ctypes import addressof, c_int64
 from functools import cache
-from threading import Lock
+from queue import SimpleQueue
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -25,10 +28,12 @@ from numpy.typing import NDArray
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
 
-# A queue has four counters, each in its own cache line, and a turn for each slot, where the result of a task is stored.
-_ADDED, _CLAIMED, _DONE, _CLOSED, _TURNS = 0, 8, 16, 24, 32
+# A queue has four counters, each in its own cache line, and a turn for each slot, where the result of a task is stored;
+# further the address of the pool's counter of calls, and the call's number by that counter.
+_ADDED, _CLAIMED, _DONE, _CLOSED, _SHARED, _NUMBER, _TURNS = 0, 8, 16, 24, 25, 26, 32
 _LOOK = 8  # multiply-adds per check while the coordinator waits: in all twice the time it would need itself
-_MOST = 64  # threads
+_MOST = 64  # helper threads
+_LOOKS = 1_000  # how often a helper looks for the next call, which takes some tenths of a millisecond, before it sleeps
 PAYS = 2_000_000  # multiply-adds of a call or an update from which another thread saves time
 _lock = Lock()  # protects the counters when the JIT is disabled
 
@@ -84,6 +89,23 @@ def _typed_read(typing_context, queue, place):
     return types.int64(queue, types.int64), codegen
 
 
+def _add_shared(queue: NDArray[np.int64], number: int) -> int:
+    """Atomically add to the pool's counter of calls; returns the previous value."""
+    with _lock:
+        counter = c_int64.from_address(int(queue[_SHARED]))
+        counter.value += number
+        return counter.value - number
+
+
+def _typed_add_shared(typing_context, queue, number):
+    def codegen(context, builder, signature, values):
+        address = builder.load(_place(context, builder, queue, values[0], ir.Constant(values[1].type, _SHARED)))
+        pointer = builder.inttoptr(address, ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("add", pointer, values[1], "seq_cst")
+
+    return types.int64(queue, types.int64), codegen
+
+
 def _give_way() -> None:
     """Yield the processor to another thread."""
     time.sleep(0)
@@ -102,12 +124,15 @@ def _typed_give_way(typing_context):
 _add = intrinsic_of(_add, _typed_add)
 _exchange = intrinsic_of(_exchange, _typed_exchange)
 _read = intrinsic_of(_read, _typed_read)
+_add_shared = intrinsic_of(_add_shared, _typed_add_shared)
 _give_way = intrinsic_of(_give_way, _typed_give_way)
 
 
 @kernel()
 def add_tasks(queue, number):
-    """Add this many tasks to the queue."""
+    """Add this many tasks to the queue; with the first, tell the helpers that look for a call."""
+    if queue[_SHARED] and queue[_NUMBER] == 0:
+        queue[_NUMBER] = _add_shared(queue, 1) + 1
     _add(queue, _ADDED, number)
 
 
@@ -157,9 +182,23 @@ def wait_for_all(queue):
 
 
 @kernel()
+def _look_for_calls(queue):
+    """Wait, but not long, until the coordinator of a later call has entered its kernel."""
+    for _ in range(_LOOKS if queue[_SHARED] else 0):
+        if _add_shared(queue, 0) > queue[_NUMBER]:
+            return
+        _give_way()
+
+
+@kernel()
 def wait_for_tasks(queue):
-    """Whether there will be more tasks; if there are none now, yields to other threads first."""
+    """Whether there will be more tasks; if there are none now, yields to other threads first.
+
+    To wake a sleeping thread takes as long as a small call. After a call, a helper therefore looks for the next one
+    before it returns from its kernel to Python, where it would wait for the GIL, and so sleep.
+    """
     if _read(queue, _CLOSED):
+        _look_for_calls(queue)
         return False
     if _read(queue, _CLAIMED) >= _read(queue, _ADDED):
         _give_way()
@@ -171,21 +210,68 @@ def new_queue(slots: int) -> NDArray[np.int64]:
     return np.zeros(_TURNS + slots, np.int64)
 
 
+class _Pool:
+    """Helper threads shared by all calls."""
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[tuple[Callable[..., Any], tuple[Any, ...]] | None] = SimpleQueue()
+        self._threads: list[Thread] = []
+        self._wanted: dict[int, int] = {}  # helpers, by the queues of the calls in progress
+        self._lock = Lock()
+        self._begun = c_int64()  # calls that have entered their kernels
+        atexit.register(self._end)
+
+    def begin(
+        self, queue: NDArray[np.int64], helpers: int, work: Callable[..., Any], arguments: tuple[Any, ...]
+    ) -> None:
+        """Call work(*arguments) in as many helpers, or in fewer if the system has no more threads.
+
+        Its results and errors are dropped.
+        """
+        queue[_SHARED] = addressof(self._begun)
+        with self._lock, suppress(RuntimeError):
+            self._wanted[id(queue)] = helpers
+            while len(self._threads) < min(sum(self._wanted.values()), _MOST):
+                thread = Thread(target=self._help, name="samenet", daemon=True)
+                thread.start()
+                self._threads.append(thread)
+        for _ in range(min(helpers, len(self._threads))):
+            self._work.put((work, arguments))
+
+    def end(self, queue: NDArray[np.int64]) -> None:
+        """Let other calls have the helpers."""
+        with self._lock:
+            self._wanted.pop(id(queue), None)
+
+    def _help(self) -> None:
+        while call := self._work.get():
+            work, arguments = call
+            with suppress(BaseException):
+                work(*arguments)
+            del call, work, arguments  # a sleeping helper keeps no array alive
+
+    def _end(self) -> None:
+        """Wait for the helpers, which must not run while the interpreter ends."""
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+
+
+_pool = cache(_Pool)
+
+
 def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int, *more: Any) -> Any:
     """Call work(*arguments, queue, True, *more) as coordinator, and with False in this many helper threads."""
     queue = new_queue(slots)
     try:
-        for _ in range(helpers):
-            _pool().submit(work, *arguments, queue, False, *more)
+        if helpers:
+            _pool().begin(queue, helpers, work, (*arguments, queue, False, *more))
         return work(*arguments, queue, True, *more)
     finally:
         queue[_CLOSED] = 1
-
-
-@cache
-def _pool() -> ThreadPoolExecutor:
-    """A thread pool shared by all calls."""
-    return ThreadPoolExecutor(max_workers=_MOST, thread_name_prefix="samenet")
+        if helpers:
+            _pool().end(queue)
 
 
 if hasattr(os, "register_at_fork"):
