@@ -502,6 +502,11 @@ def test_a_late_helper_writes_nothing() -> None:
         assert (left == 7).all()
 
 
+@pytest.mark.parametrize("parameters", [2_000, 131_071, 131_072, 10**7])
+def test_a_batch_of_a_thousand_rows_has_parts_for_several_threads(parameters: int) -> None:
+    assert training.parts_of(1000, parameters) > 1
+
+
 def test_a_helper_looks_at_the_weights_of_each_update() -> None:
     """A zero input is not skipped if its weight became infinite in the previous update."""
     net = samenet.backend("numba").Network([300, 4, 2], activation="identity", seed=0)

@@ -1074,7 +1074,7 @@ SMALLER = {
     "_NEAR": 4,
     "_OFTEN, _LINED_UP": (1, 1 << 20),
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
-    "_MANY": 80,
+    "_MANY, _MORE_ROWS": (80, 32),
     "PAYS": 0,
     "_INPUTS, _ONLINE, _WITH_STATE, _BATCH": (256, 8, 8, 500),
     "_NARROW": 4,

@@ -19,14 +19,14 @@ from samenet.fast.kernels.sparse_input import STEPPED, all_finite
 from samenet.fast.kernels.steps import Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # the most parts of a batch; the fewest rows and multiply-adds of a part
-_MANY = 1 << 17  # parameters from which adding the parts' gradients is slow: parts then have 4 times the rows
+_MANY, _MORE_ROWS = 1 << 17, 500  # parameters from which adding the parts' gradients is slow: parts then have more rows
 _PIECE = 1024  # numbers of a gradient that are added together
 _OFTEN, _LINED_UP = 8, 1 << 20  # epochs from which, and bytes up to which, aligning the rows of X in a copy pays
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
     """The number of parts of a batch, each with its own gradient; it does not depend on the number of threads."""
-    rows = _ROWS if parameters < _MANY else 4 * _ROWS
+    rows = _ROWS if parameters < _MANY else _MORE_ROWS
     return max(1, min(_PARTS, batch_size // rows, batch_size * parameters // _WORK))
 
 
