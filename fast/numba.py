@@ -1,4 +1,4 @@
-"""The network in compiled Numba kernels: the same functions as `samenet.reference`, the same inference.
+"""The network in compiled Numba kernels: the same functions as `samenet.reference`, the same answers.
 
 This module calls the kernels; `samenet.fast.kernels` contains and explains them. They take the flat parameter vector
 theta and the layout (sizes and activations) as arrays, so one compilation serves every network of a dtype. They share

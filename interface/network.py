@@ -41,7 +41,7 @@ class Network(Trainable, Saving):
     cost        what training minimises, per sample: "squared_error", 1/2 ||y - h||^2; "sum_of_squares", the same
                 without 1/2; "binary_cross_entropy", -sum y ln h + (1 - y) ln(1 - h), with a sigmoid output layer;
                 "cross_entropy", -sum y ln h, with a softmax output layer
-    l1, l2      penalties: l1 sum |W| + l2/2 sum W^2, over all weights but not the biases, is added to the cost once,
+    l1, l2      penalties: l1 sum |W| + l2/2 sum W^2, over all weights but not the biases, is added to the cost once
     init        the initialization scheme, see `samenet.model.initialize`: "glorot", "he_normal", "he_uniform",
                 "lecun_normal", "lecun_uniform", or a tutorial's own
     seed        an int, a numpy Generator, None, or a numpy RandomState for the tutorials' legacy stream
