@@ -4,6 +4,7 @@ Measurements are between markers, where `python -m benchmarks report` inserts th
 test_report.py checks. Numbers elsewhere must agree with the code.
 """
 
+import ast
 import io
 import json
 import os
@@ -166,6 +167,45 @@ def test_train_reaches_a_backend_as_the_page_says() -> None:
     finally:
         sys.setprofile(before)
     assert said == found[::-1]
+
+
+# --- private interfaces ---------------------------------------------------------------------------------------------
+
+PUBLIC = ("numba", "numba.extending", "numba.core.errors", "llvmlite", "llvmlite.ir", "llvmlite.binding")
+DOCUMENTED = {("numba.core", "types"), ("numba.core", "cgutils")}  # for extensions
+
+
+def private(source: str) -> set[tuple[str, str]]:
+    """The names that a module imports from private modules of Numba and llvmlite, each with its module."""
+    found = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.ImportFrom) and node.module]
+    names = {(str(node.module), alias.name) for node in found for alias in node.names}
+    return {pair for pair in names - DOCUMENTED if pair[0].split(".")[0] in ("numba", "llvmlite")} - {
+        pair for pair in names if pair[0] in PUBLIC
+    }
+
+
+def test_every_private_interface_of_the_compiler_stands_in_the_table_of_kernels() -> None:
+    text = (ROOT / "fast" / "kernels" / "README.md").read_text("utf-8")
+    rows = re.findall(
+        r"^\| (.*) \| (.*) \| (.*) \| (.*) \|$", text[text.index("## Private interfaces") :], re.MULTILINE
+    )[2:]
+    said = [(set(re.findall(r"\w+", names)), names, set(where.split(", "))) for names, where, _, _ in rows]
+    for path in sorted((ROOT / "fast").rglob("*.py")):
+        for module, name in private(path.read_text("utf-8")):
+            listed = any(
+                path.stem in where and (name in words or f"`{module}" in names or f"`{module}.{name}" in names)
+                for words, names, where in said
+            )
+            assert listed, f"{path.name} imports {module}.{name}, which no row for {path.stem} has"
+    for test in re.findall(r"`(test_\w+)`", " ".join(tests for *_, tests in rows)):
+        assert (ROOT / "tests" / f"{test}.py").is_file(), test
+
+
+def test_private_imports_are_found() -> None:
+    source = (
+        "from numba import njit\nfrom numba.core import ir, types\ndef f():\n    from llvmlite.ir.values import Value\n"
+    )
+    assert private(source) == {("numba.core", "ir"), ("llvmlite.ir.values", "Value")}
 
 
 # --- sources --------------------------------------------------------------------------------------------------------

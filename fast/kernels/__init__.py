@@ -2,7 +2,8 @@
 
 The mathematics, in reading order: `activations` (and costs), `gemm` (matrix products), `packing` (packed parameters),
 `forward`, `backward` (the gradient), `training` (updates), `inference` (predictions), `parallel` (several threads for
-one batch); and two fast paths, `sparse_input` (for input that is mostly zero) and `tiny_network`.
+one batch). The other modules are faster ways for some shapes and options, and the options themselves; README.md has a
+line on each.
 
 `codegen` generates, compiles and caches their code.
 
