@@ -27,6 +27,7 @@ from numba.np import arrayobj
 import samenet.fast.numba  # noqa: F401  all kernels: one that is first imported below would be made from what is put there
 from samenet.fast import kernels
 from samenet.fast.kernels.codegen import compiling
+from samenet.testing.mutation import replaced
 
 KERNELS = Path(kernels.__file__).parent
 _CODEGEN = (
@@ -99,6 +100,13 @@ def load(width: int, changed: Callable[[str], str] = lambda text: text) -> Simpl
             )
     assert width == loaded["codegen.vector"].REGISTER
     return SimpleNamespace(width=width, **{name.rpartition(".")[2]: module for name, module in loaded.items()})
+
+
+def change(old: str, new: str) -> Callable[[str], str]:
+    """A function for `load` that replaces a fragment, which occurs once in all of the modules."""
+    texts = {name: path_of(name).read_text(encoding="utf-8") for name in MODULES}
+    changed = replaced(old, new, texts)
+    return {texts[name]: changed[name] for name in MODULES}.__getitem__
 
 
 def _parameters(kind: Any) -> list[Any]:

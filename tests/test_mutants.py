@@ -34,7 +34,7 @@ from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 from samenet.testing import tolerance, updates
 from samenet.testing.inputs import sample_weights as weights_of
 from samenet.testing.mistakes import MUTANTS as MISTAKES
-from samenet.testing.mutation import Mutant, code
+from samenet.testing.mutation import Mutant, code, replaced
 from samenet.testing.tolerance import compare
 
 MUTANTS = {
@@ -706,8 +706,8 @@ MUTANTS = {
         Mutant("small: cost without 1/2", "total += 0.5 * below[i]", "total += below[i]"),
         Mutant(
             "small: cost of the first node",
-            "for i in range(lanes):\n                total",
-            "for i in range(1):\n                total",
+            "for i in range(lanes):\n                total += 0.5",
+            "for i in range(1):\n                total += 0.5",
         ),
         Mutant("small: cost of the last sample", "multiply_add(error, slope, squares)", "times(error, slope)"),
         Mutant("small: gradient of the last sample", "plus(load(width, G, p + n * row + v), d)", "d"),
@@ -1552,3 +1552,14 @@ def test_mutants_are_made_of_all_modules():
 
     found = {name for _, name, _ in pkgutil.walk_packages(samenet.fast.kernels.__path__, "samenet.fast.kernels.")}
     assert found < set(SOURCES["numba"])
+
+
+@pytest.mark.without_jit
+def test_a_fragment_is_found_whatever_its_spaces_and_line_breaks():
+    texts = {"a": "x = f(\n    one, 2\n)\n", "b": "if x > 1:\n    y = x+1  # a comment\n"}
+    assert replaced("f(one, 2)", "0", texts)["a"] == "x = 0\n"  # a whole expression
+    assert replaced("f(one, 2", "f(3", texts)["a"] == "x = f(3\n)\n"  # a part of one
+    assert replaced("if x > 1:y", "if x > 2:\n    y", texts)["b"] == "if x > 2:\n    y = x+1  # a comment\n"
+    for fragment, times in (("x", 3), ("z", 0)):
+        with pytest.raises(ValueError, match=f"'{fragment}' is {times} times in the source, not once"):
+            replaced(fragment, "y", texts)

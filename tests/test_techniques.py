@@ -33,9 +33,9 @@ def test_a_change_fits_its_file_once_and_leaves_python(name: str, change: Change
 
 
 def test_a_text_that_is_not_there_once_is_refused() -> None:
-    with pytest.raises(ValueError, match="f.py must have 'a' once, it has it 2 times"):
-        Change("f.py", "a", "b").apply("a a")
-    with pytest.raises(ValueError, match="0 times"):
+    with pytest.raises(ValueError, match="'a' is 2 times in the source, not once"):
+        Change("f.py", "a", "b").apply("a, a")
+    with pytest.raises(ValueError, match="'a' is 0 times"):
         Change("f.py", "a", "b").apply("c")
 
 

@@ -7,12 +7,17 @@ are run, `pair.py` the two processes, `command.py` the command.
 
 from dataclasses import dataclass
 
+from samenet.testing.mutation import replaced
+
 WITH, WITHOUT = "with", "without"  # the names of the two sides
 
 
 @dataclass(frozen=True)
 class Change:
-    """A fragment that one of the project's files contains exactly once, and its replacement without the technique."""
+    """A fragment that one of the project's files contains exactly once, and its replacement without the technique.
+
+    It is found as those of mutants are, see `samenet.testing.mutation`: spaces and line breaks do not matter.
+    """
 
     file: str
     old: str
@@ -20,9 +25,7 @@ class Change:
 
     def apply(self, source: str) -> str:
         """The source without the technique. Raises ValueError unless `old` is in it exactly once."""
-        if (count := source.count(self.old)) != 1:
-            raise ValueError(f"{self.file} must have {self.old!r} once, it has it {count} times")
-        return source.replace(self.old, self.new)
+        return replaced(self.old, self.new, {self.file: source})[self.file]
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ _lock = threading.Lock()
 class Mutant:
     """A mistake, made by replacing `old`, which occurs exactly once in the sources of the backend, by `new`.
 
-    A whole expression or statement is found regardless of its formatting; a part of one, by its text.
+    A whole expression or statement is found regardless of its formatting; a part of one, regardless of spaces and line
+    breaks.
 
     part     the part of the suite that must catch it, see `samenet.testing.parts`
     mistake  the hint for someone who makes this mistake
@@ -47,11 +48,7 @@ class Mutant:
     def applied(self, texts: dict[str, str]) -> dict[str, str]:
         """The sources with the mistake. Raises ValueError for a fragment that does not occur exactly once."""
         for old, new in ((self.old, self.new), *self.others):
-            found = [(name, *place) for name, text in texts.items() for place in places_of(old, text)]
-            if len(found) != 1:
-                raise ValueError(f"{old!r} is {len(found)} times in the source, not once")
-            ((name, start, end),) = found
-            texts = texts | {name: texts[name][:start] + new + texts[name][end:]}
+            texts = replaced(old, new, texts)
         return texts
 
 
@@ -83,11 +80,29 @@ def _fragment(old: str) -> str | None:
     return _shape(node)
 
 
+@functools.cache
+def _pattern(old: str) -> re.Pattern[str]:
+    """A fragment's words and signs, with any spaces and line breaks between them."""
+    core = old.strip()
+    before, _, after = old.partition(core)
+    words = r"\s*".join(map(re.escape, re.findall(r"\w+|[^\w\s]", core)))
+    return re.compile(re.escape(before) + words + re.escape(after))
+
+
 def places_of(old: str, text: str) -> list[tuple[int, int]]:
     """The positions of a mutant's fragment in a module."""
     shape = _fragment(old)
     found = _places(text).get(shape, []) if shape else []
-    return found or [found.span() for found in re.finditer(re.escape(old), text)]
+    return found or [found.span() for found in _pattern(old).finditer(text)]
+
+
+def replaced(old: str, new: str, texts: dict[str, str]) -> dict[str, str]:
+    """The sources with a fragment replaced. Raises ValueError if it does not occur exactly once in all of them."""
+    found = [(name, *place) for name, text in texts.items() for place in places_of(old, text)]
+    if len(found) != 1:
+        raise ValueError(f"{old!r} is {len(found)} times in the source, not once")
+    ((name, start, end),) = found
+    return texts | {name: texts[name][:start] + new + texts[name][end:]}
 
 
 @functools.cache  # most modules are the same in every mutant
