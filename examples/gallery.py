@@ -22,7 +22,8 @@ shown. Such a number is chaotic: it depends on how sums are rounded, and differs
 processors.
 
 Numbers have at most six significant digits, or more where the digits themselves are compared; `--json` prints all
-digits.
+digits. Times are those of the day and the machine that stand below them; [the results](../../results/README.md) have
+those of the current version.
 """
 
 

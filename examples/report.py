@@ -4,6 +4,7 @@ import html
 import math
 import sys
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,7 @@ class Report:
         if any(row.what == what for row in self.rows):
             raise ValueError(f"what: expected a name that no row has yet, got {what!r}")
         if timed and not any(row.timed for row in self.rows):
-            self.note(f"Times were measured on this machine: {machine()}.")
+            self.note(f"Times were measured on {date.today()} on this machine: {machine()}.")
         self.rows.append(Row(what, plain(f"tutorial, {what}", tutorial), plain(f"here, {what}", here), digits, timed))
 
     def note(self, text: str) -> None:

@@ -202,9 +202,9 @@ def test_sentences_tell_every_loss_with_its_interval(record: Record, tmp_path: P
     assert prose.sentences(record).splitlines() == [
         "- For one sample of a small network, NumPy takes longer than plain loops over lists: "
         "4.00x [3.64, 4.44] on 3-3-1; 4.00x [3.64, 4.44] on 3-3-3-1.",
-        "- Numba takes longer than NumPy, which uses BLAS: in no case measured.",
-        "- Numba in float64 takes longer than in float32: in no case measured.",
-        "- Numba on one thread takes longer than on two: in no case measured.",
+        "- Numba takes longer than NumPy, which uses BLAS: in none of the measured cases.",
+        "- Numba in float64 takes longer than in float32: in none of the measured cases.",
+        "- Numba on one thread takes longer than on two: in none of the measured cases.",
         "- Numba's first calls in a process, one after the other: predict 200 ms, predict one 100 us, gradient 100 ms, "
         "train 300 ms; with cached kernels predict 200 ms, predict one 100 us, gradient 100 ms, train 300 ms.",
     ]

@@ -25,7 +25,8 @@ def sentences(record: Record) -> str:
         ("Numba on one thread takes longer than on two", _along(record, "numba", "numba, 2 threads", ("batch",))),
     ]
     told = [
-        f"- {begin}: {'; '.join(found)}." if found else f"- {begin}: in no case measured." for begin, found in lines
+        f"- {begin}: {'; '.join(found)}." if found else f"- {begin}: in none of the measured cases."
+        for begin, found in lines
     ]
     return "\n".join([*told, *_first_calls(record)])
 
