@@ -249,6 +249,6 @@ def test_a_report_with_times_names_the_machine_once() -> None:
     report.row("c", 1.0, timed=True)
     (note,) = report.notes
     assert re.fullmatch(
-        r"Times were measured on 20\d\d-\d\d-\d\d on this machine: .+, \d+ cores?, \w+ [\d.]+, NumPy [\d.]+, Numba \S+\.",
+        r"Times were measured on [\d-]{10} on this machine: .+, \d+ cores?, \w+ [\d.]+, NumPy [\d.]+, Numba \S+\.",
         note,
     )
