@@ -5,7 +5,7 @@ Backends, optimizers, stop rules, training and `samenet.testing` work on a `Mode
 """
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,13 +16,26 @@ from samenet.validation import arrays, checks
 from samenet.validation.memory import remembers
 
 
+class Kind(NamedTuple):
+    """A model's checked arguments: equal for models that differ only in parameters."""
+
+    sizes: tuple[int, ...]
+    activations: tuple[Activation, ...]
+    bias: bool
+    cost_function: Cost
+    l1: float
+    l2: float
+    dtype: np.dtype[Any]
+    normalized: tuple[bool, ...]  # for each layer after the first; empty if none is
+
+
 class Model:
     """A network's description and its parameters; takes the arguments of `Network`, and checks them.
 
     theta          all weights, biases and normalization parameters, see `Parameters`; uninitialised at first
     activations    the name of the activation function of each layer after the first
     cost_function  the name of the cost; l1, l2: its penalties
-    kind           all of this but the parameters, and the dtype: equal for models that differ only in parameters
+    kind           all of this but the parameters, see `Kind`
     prepared       a cache of the values that each backend derives from the model, under its own keys; empty in copies
 
     Only the numbers in theta, the running statistics and `threads` ever change.
@@ -47,11 +60,11 @@ class Model:
         batch_normalization: bool | Sequence[bool] = False,
     ) -> None:
         given = sizes, activation, bias, cost, l1, l2, dtype, batch_normalization
-        self.kind = _checked(*given)
-        layers, self.activations, bias, self.cost_function, self.l1, self.l2, checked, normalized = self.kind
+        self.kind = kind = _checked(*given)
+        self.activations, self.cost_function, self.l1, self.l2 = kind.activations, kind.cost_function, kind.l1, kind.l2
         self._threads = checks.integer("threads", threads, least=1)
         try:
-            self.theta = Parameters.empty(layers, bias, checked, normalized)
+            self.theta = Parameters.empty(kind.sizes, kind.bias, kind.dtype, kind.normalized)
         except (MemoryError, OverflowError, ValueError):
             raise checks.too_large("sizes", sizes) from None
         self.prepared: dict[Any, Any] = {}
@@ -145,17 +158,17 @@ class Model:
         if cost is None or (isinstance(cost, str) and cost == self.cost_function):
             return self
         cost = _checked_cost(cost, self.activations[-1])
-        model: Self = self.prepared.get((Model, cost)) or self._with(3, cost_function=cost)
+        model: Self = self.prepared.get((Model, cost)) or self._with(cost_function=cost)
         self.prepared[Model, cost], model._threads = model, self._threads
         return model
 
     def with_penalty(self, l2: float) -> Self:
         """The model with this l2, sharing its parameters' memory."""
-        return self._with(5, l2=l2)
+        return self._with(l2=l2)
 
     def without_penalties(self) -> Self:
         """The model without l1 and l2, sharing its parameters' memory."""
-        return self._with(4, l1=0.0, l2=0.0)
+        return self._with(l1=0.0, l2=0.0)
 
     def twin(self) -> Self:
         """Another object for the same model, to be given other parameters or settings."""
@@ -163,10 +176,10 @@ class Model:
         vars(model).update(vars(self), prepared={})
         return model
 
-    def _with(self, place: int, **others: Any) -> Self:
-        """A copy that shares the parameters' memory, with other values, which begin at this place of its kind."""
-        model, after = self.twin(), place + len(others)
-        vars(model).update(others, kind=(*self.kind[:place], *others.values(), *self.kind[after:]))
+    def _with(self, **others: Any) -> Self:
+        """A copy that shares the parameters' memory, with other values of its kind."""
+        model = self.twin()
+        vars(model).update(others, kind=self.kind._replace(**others))
         return model
 
     def holding(self, everything: NDArray[Any]) -> Self:
@@ -186,7 +199,7 @@ class Model:
 @remembers
 def _checked(
     sizes: Any, activation: Any, bias: Any, cost: Any, l1: Any, l2: Any, dtype: Any, normalization: Any
-) -> tuple[Any, ...]:
+) -> Kind:
     """The arguments of `Model`, checked and converted."""
     layers = checks.sizes(sizes)
     activations = checks.choices("activation", activation, ACTIVATIONS, len(layers) - 1)
@@ -200,7 +213,7 @@ def _checked(
     l1, l2 = checks.number("l1", l1, least=0.0), checks.number("l2", l2, least=0.0)
     flags = checks.flags("batch_normalization", normalization, len(layers) - 2)
     normalized = (*flags, False) if any(flags) else ()
-    return layers, activations, checks.flag("bias", bias), cost, l1, l2, checks.dtype(dtype), normalized
+    return Kind(layers, activations, checks.flag("bias", bias), cost, l1, l2, checks.dtype(dtype), normalized)
 
 
 def _checked_cost(cost: Any, output: str) -> Cost:
