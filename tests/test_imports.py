@@ -263,7 +263,7 @@ LAYERS = [
         "samenet.output",
         "samenet.backends.dropout",
     },
-    {"samenet.backends.adaptive", "samenet.backends.weighing"},
+    {"samenet.backends.adaptive", "samenet.backends.rule_state", "samenet.backends.weighing"},
     {"samenet.model"},
     {
         *("samenet.storage", "samenet.training.history", "samenet.backends.objective"),
