@@ -327,7 +327,7 @@ def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:
     saved, missing = tmp_path / "net.npz", tmp_path / "none.npz"
     network().save(saved)
     with pytest.raises(
-        ValueError, match="^resume: expected a checkpoint of a training, got 'net.npz': .* without a tr"
+        ValueError, match="^resume: expected a checkpoint of a training run, got 'net.npz': .* without a tr"
     ):
         network().train(X, Y, epochs=1, resume=saved, **BATCHES)
     with pytest.raises(FileNotFoundError, match="resume: there is no such checkpoint"):

@@ -1,7 +1,7 @@
 """Activations and costs in kernels: the same equations as `samenet.reference.activations` and `costs`.
 
-Only the five kernels below distinguish activations and costs, by their indices in `samenet.model.functions`; a new
-function needs a branch in these and nowhere else.
+They are told by their indices in `samenet.model.functions`. A new activation needs a branch of `_activate` and of
+`back_through`; a new cost, of `value` and of `slope`, and of `needs_z` if it is computed from z.
 """
 
 from numba import float64, int64

@@ -15,9 +15,8 @@ from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.stepping import stepping
 from samenet.fast.kernels.gemm import WIDE, matrix, terms_at_once
 from samenet.fast.kernels.penalties import penalty_slope
-from samenet.fast.kernels.steps import ADAM, DESCENT, NESTEROV, NUMBERS, RMSPROP, numbers_of, update_type
+from samenet.fast.kernels.steps import ADAM, DESCENT, MOMENTUM, NESTEROV, NUMBERS, RMSPROP, numbers_of, update_type
 
-LAST = ADAM  # of the rules that have their step here; those after it, as new ones, take that of `steps`
 MOST_ROWS = 32  # up to which this is faster than products of packed matrices
 _CACHED = 1 << 14  # bytes of X and errors that are passed over for every row of weights
 
@@ -32,6 +31,12 @@ _descend, _move, _look_ahead = (
 _scale, _adapt = (
     stepping(rule, states, _CHANGES, contract=False) for rule, states in ((steps.rmsprop, 1), (steps.adam, 2))
 )
+
+
+@kernel(inlined=True)
+def has_step(code):
+    """Whether a rule has its step here; others, such as new ones, take that of `steps`."""
+    return code in (DESCENT, MOMENTUM, NESTEROV, RMSPROP, ADAM)
 
 
 def _types(f):

@@ -11,10 +11,9 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 
 RULES = ("descent", "momentum", "nesterov", "rmsprop", "adam")  # kernels use their indices; new ones go last
-DESCENT, NESTEROV = RULES.index("descent"), RULES.index("nesterov")
+DESCENT, MOMENTUM, NESTEROV, RMSPROP, ADAM = map(RULES.index, ("descent", "momentum", "nesterov", "rmsprop", "adam"))
 _TINY_32, _TINY_64 = float(np.finfo(np.float32).tiny), float(np.finfo(np.float64).tiny)
 _EPSILON = 1e-10  # from which the root of a subnormal number is negligible beside it
-RMSPROP, ADAM = RULES.index("rmsprop"), RULES.index("adam")
 
 
 class Rule(NamedTuple):
@@ -160,7 +159,7 @@ def numbers_of(rule, alpha, t, itemsize):
     """The numbers for update t."""
     beta1, beta2, epsilon, factor = rule.beta1, rule.beta2, rule.epsilon, 1.0
     tiny = _TINY_32 if itemsize == 4 else _TINY_64
-    if rule.code >= RMSPROP and epsilon < _EPSILON:
+    if (rule.code == RMSPROP or rule.code == ADAM) and epsilon < _EPSILON:
         tiny = 0.0
     if rule.code == ADAM:
         alpha, factor = alpha / (1.0 - math.pow(beta1, float(t))), 1.0 / (1.0 - math.pow(beta2, float(t)))

@@ -59,7 +59,7 @@ def search(
     """
     for name in _NOT_OFFERED.intersection((*settings, *(grid if isinstance(grid, Mapping) else ()))):
         hint = "; use seeds" if name == "seed" else ""
-        raise ValueError(f"{name}: expected none in a search, whose trainings run at the same time{hint}")
+        raise ValueError(f"{name}: expected none in a search, whose training runs are simultaneous{hint}")
     combined = [settings | dict(zip(grid, values, strict=True)) for values in _values(grid)]
     numbers = [checks.integer("seeds", seed, least=0) for seed in checks.listed("seeds", seeds, "a list of ints")]
     if not numbers:
@@ -112,7 +112,7 @@ def _check(network: Network, samples: Any, options: dict[str, Any]) -> None:
         except (TypeError, ValueError) as error:
             raise type(error)(f"{name}: {error}" if name == "validation" else str(error)) from None
     if "epochs" not in options:
-        raise TypeError("epochs: expected among the settings, got none")
+        raise TypeError("epochs: expected the number of epochs, got none")
     network.train(X, Y, **options | {"epochs": 0 * checks.integer("epochs", options["epochs"], least=0)})
 
 

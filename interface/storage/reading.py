@@ -78,7 +78,7 @@ def read_checkpoint(name: str, path: str | os.PathLike[str], limit: int, wanted:
             _fill(file, member, found[array_name])
         return Checkpoint(model, training, found)
 
-    return _opened(name, path, "a checkpoint of a training", read_all)
+    return _opened(name, path, "a checkpoint of a training run", read_all)
 
 
 def _opened(name: str, path: Any, expected: str, read: Callable[[BinaryIO, int], T]) -> T:

@@ -39,7 +39,7 @@ class TrainingErrors(ExceptionGroup[Exception]):
 
     def __new__(cls, networks: list[Network], failed: dict[int, Exception]) -> Self:
         """A group of these errors."""
-        what = f"{len(failed)} of {len(networks)} trainings failed, {named(failed)}; the others are done"
+        what = f"{len(failed)} of {len(networks)} training runs failed, {named(failed)}; the others are done"
         group = super().__new__(cls, what, [*failed.values()])
         group.networks, group.failed = networks, failed
         return group

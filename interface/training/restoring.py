@@ -45,7 +45,9 @@ def read(path: str, options: Options, network: Model, cost: str, backend: str) -
     try:
         return found[0].state(arrays, model, cost)
     except Unreadable as reason:
-        raise ValueError(f"resume: expected a checkpoint of a training, got {checks.short(path)}: {reason}") from None
+        raise ValueError(
+            f"resume: expected a checkpoint of a training run, got {checks.short(path)}: {reason}"
+        ) from None
 
 
 def _check_network(model: Model, network: Model) -> None:
