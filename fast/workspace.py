@@ -112,7 +112,7 @@ def give_back(model: Model, memory: Memory, kept: Kept | None = None) -> None:
 
 
 def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:
-    """DropConnect, and memory for masked parameters and masks; see `samenet.fast.kernels.dropout`."""
+    """The fields of a `MaskedWeights`, see `samenet.fast.kernels.dropout`."""
     thresholds, factors, key, first = drop_connect
     P, masks = _rows(model, 2)
     P[:], masks[:] = 0, 1

@@ -7,7 +7,7 @@ import numpy as np
 from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap
-from samenet.fast.kernels.dropout import mask_weights, products
+from samenet.fast.kernels.dropout import MaskedWeights, mask_weights, products
 from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, unpack
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.steps import Rule, Update, step
@@ -67,7 +67,7 @@ def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, st
     """The same as `training.run_updates`, but data has a random number in [0, 1) for each draw instead of the order.
 
     G: memory for the gradient. sampler: rate, floor, rows, tree and mean of `samenet.backends.adaptive.Sampler`.
-    drop_connect: see `mask_weights`; it may be empty.
+    drop_connect: a `MaskedWeights` as a tuple.
     """
     X, Y, numbers, dropout = data
     sizes, m = layout[0], numbers.shape[1]
@@ -79,9 +79,10 @@ def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, st
     x, y = empty(heap, (most, X.shape[1]), X.dtype), empty(heap, (most, Y.shape[1]), Y.dtype)
     rows, rule = empty(heap, most, np.int64), Rule(*rule)
     used_theta, used = theta, P
-    masks_weights = drop_connect[0].size > 0
+    masked = MaskedWeights(*drop_connect)
+    masks_weights = masked.thresholds.size > 0
     if masks_weights:
-        used_theta, used = drop_connect[5], drop_connect[6]
+        used_theta, used = masked.theta, masked.P
     pack(theta, sizes, bias, P)
     fill_up(G, sizes, bias)
     kept = state if is_wide(sizes) else empty(heap, (len(state), P.size), P.dtype)
@@ -98,11 +99,11 @@ def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, st
             copy(X[row], x[s])
             copy(Y[row], y[s])
         if masks_weights:
-            mask_weights(drop_connect, update, P, sizes, bias)
+            mask_weights(masked, update, P, sizes, bias)
         given = cost, x[:count], y[:count], dropout, epoch * m + start, scale, later
         costs[update] = scale * gradient(used_theta, used, layout, bias, *given, G, workspace)
         if masks_weights:
-            products(G, G, drop_connect[7])
+            products(G, G, masked.masks)
         if l1 or l2:
             costs[update] += penalty(P, G, sizes, bias, lanes, l1, l2)
         step(P, G, alphas[epoch], kept, 0, rule, rule.t + update + 1)

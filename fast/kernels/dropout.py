@@ -1,5 +1,7 @@
 """Masks of dropout and DropConnect in kernels: the same numbers as `samenet.reference.dropout`."""
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from llvmlite import ir
 from numba import boolean, int64, types
@@ -82,24 +84,32 @@ def fill_masks(dropout, start, masks):
 products = vectorized(lambda out, a, b: (a * b,), stores=1)
 
 
-def connect_type(f):
-    """The type of the kernels' argument for DropConnect; without it, the arrays are empty."""
-    return types.Tuple((int64[::1], f[::1], *(int64,) * 3, *(f[::1],) * 3))
+class MaskedWeights(NamedTuple):
+    """DropConnect, see `samenet.backends.dropout.DropConnect`, with its memory; without it, the arrays are empty."""
+
+    thresholds: Any
+    factors: Any
+    key: Any  # less 2^63
+    first: Any
+    count: Any  # of the weights
+    theta: Any  # masked parameters laid out like theta; only the matrices after the first are filled
+    P: Any  # the same, laid out like P
+    masks: Any  # laid out like P, with 1 for biases
 
 
-@external(lambda f: (connect_type(f), int64, f[::1], int64[::1], boolean))
-def mask_weights(drop_connect, update, P, sizes, bias):
-    """Fill the masks of all weights for an update of a call, and the masked parameters.
+def masked_type(f):
+    """The type of `MaskedWeights`."""
+    return types.NamedTuple((int64[::1], f[::1], *(int64,) * 3, *(f[::1],) * 3), MaskedWeights)
 
-    drop_connect: thresholds, factors, key - 2^63 and first of `samenet.backends.dropout.DropConnect`; the number of
-    weights; masked parameters laid out like theta (only the matrices after the first are filled) and like P; and the
-    masks, laid out like P, with 1 for biases.
-    """
-    thresholds, factors, key, first, weights, masked_theta, masked_P, masks = drop_connect
-    lanes, counter, p = lanes_of(sizes, P.itemsize), (first + update) * weights + 1, 0
+
+@external(lambda f: (masked_type(f), int64, f[::1], int64[::1], boolean))
+def mask_weights(masked, update, P, sizes, bias):
+    """Fill the masks of all weights for an update of a call, and the masked parameters."""
+    key, masked_P, masks = masked.key, masked.P, masked.masks
+    lanes, counter, p = lanes_of(sizes, P.itemsize), (masked.first + update) * masked.count + 1, 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        threshold, factor = thresholds[layer], factors[layer]
+        threshold, factor = masked.thresholds[layer], masked.factors[layer]
         rows, columns, down, across = (n, k, 1, n) if is_transposed(sizes, layer, lanes) else (k, n, n, 1)
         for i in range(rows):
             end = p + columns
@@ -110,4 +120,4 @@ def mask_weights(drop_connect, update, P, sizes, bias):
         for i in range(p, p + bias * k):
             masked_P[i] = P[i]
         p += bias * row_length(k, lanes)
-    unpack(masked_P, sizes, bias, True, masked_theta)
+    unpack(masked_P, sizes, bias, True, masked.theta)

@@ -8,7 +8,7 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.dropout import mask_weights, products
+from samenet.fast.kernels.dropout import MaskedWeights, mask_weights, products
 from samenet.fast.kernels.forward import UNPACKED_ROWS
 from samenet.fast.kernels.gemm import copied, matrix
 from samenet.fast.kernels.narrow import starts_narrow
@@ -148,7 +148,7 @@ def _add_parts(G):
 
 
 @kernel("contract")
-def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights):
+def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, masked, weights):
     """Make all updates; other threads may claim parts of them; see `run_updates`.
 
     used: the model with the parameters at which the gradient is taken.
@@ -159,12 +159,12 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     batch_size, mean = batch
     _, l1, l2 = objective
     sizes, parts, g, flags = layout[0], len(G), G[0], workspace.flags
-    masks_weights = drop_connect[0].size > 0
+    masks_weights = masked.thresholds.size > 0
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
     for update in range(costs.size):
         if masks_weights:
-            mask_weights(drop_connect, update, P, sizes, bias)
+            mask_weights(masked, update, P, sizes, bias)
         add_tasks(queue, parts)
         _each_part(used, settings, workspace, gathered, G, g, values, queue, update, weights)
         wait_for_all(queue)
@@ -174,7 +174,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if parts > 1:
             _add_parts(G)
         if masks_weights:
-            products(g, g, drop_connect[7])
+            products(g, g, masked.masks)
         whole = min(batch_size, m - update % updates * batch_size)
         costs[update] = total / whole if mean and weights.size == 0 else total
         if l1 or l2:
@@ -221,16 +221,17 @@ def run_updates(
 
     data: X, Y, order, and dropout, see `dropout_type`; without dropout it has no factors. batch: its size, and whether
     the gradient is divided by it. alphas: one per epoch; if there are none, no step is taken, and theta receives the
-    gradient. P: memory for the packed parameters. rule: a `Rule` as a tuple. state: a row for each of the rule's state
-    arrays. G, values: a row for each part. drop_connect: see `mask_weights`. weights: the samples' weights, (m,). What
+    gradient. P: memory for the packed parameters. rule, drop_connect: a `Rule` and a `MaskedWeights`, as tuples. state:
+    a row for each of the rule's state arrays. G, values: a row for each part. weights: the samples' weights, (m,). What
     is not used is empty, so that one compilation serves all calls. Returns whether all parameters are finite
     afterwards.
     """
     X, Y, order, dropout = data
     model = used = theta, P, layout, bias
-    masks_weights = drop_connect[0].size > 0
+    masked = MaskedWeights(*drop_connect)
+    masks_weights = masked.thresholds.size > 0
     if masks_weights:
-        used = drop_connect[5], drop_connect[6], layout, bias
+        used = masked.theta, masked.P, layout, bias
     batch_size, _ = batch
     sizes, parts = layout[0], len(G)
     most = -(-batch_size // parts)
@@ -269,7 +270,7 @@ def run_updates(
         fill_up(G[part], sizes, bias)
     for i in range(len(state) if is_packed else 0):
         pack(state[i], sizes, bias, packed[i])
-    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, drop_connect, weights)
+    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, masked, weights)
     for i in range(len(state) if is_packed else 0):
         unpack(packed[i], sizes, bias, False, state[i])
     return all_finite(theta)
