@@ -12,6 +12,9 @@ QUIET        it never warns of overflow
 SPREADS_NAN  after an update from a sample that is not finite, weights are not finite either, with every rule, unless
              entries of the gradient are clipped. So checking the weights after the first epoch is a check of X
 MANY         a module that trains several similar networks together; see `samenet.training.alike`
+FAST         functions that make faster versions of `gradient`, `evaluate` and `run_updates` for a model; see
+             `samenet.backends.costs` and `samenet.backends.prepared`. For `predict`, it is the function `fast_predict`;
+             see `samenet.backends.prediction`
 NORMALIZES   its functions support batch normalization. A backend with `feed_forward` alone need not: it is given models
              without batch normalization that have the same outputs, and the NumPy backend trains. A backend that has
              more functions, but not this flag, is refused models with batch normalization
