@@ -25,7 +25,6 @@ from samenet.validation import arrays, checks
 
 N = TypeVar("N", bound="Network")
 _MEAN: Reduction = "mean"
-_BOUND = "_predict", "_cost", "_gradient"  # functions bound to a network's parameters
 
 
 class Network(Trainable, Saving):
@@ -63,6 +62,7 @@ class Network(Trainable, Saving):
     """
 
     backend: ClassVar[ModuleType]
+    bound = "_predict", "_cost", "_gradient"
 
     def __init__(
         self,
@@ -121,7 +121,7 @@ class Network(Trainable, Saving):
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "model": copy.copy(self.model)}
-        return {name: value for name, value in state.items() if name not in _BOUND}
+        return {name: value for name, value in state.items() if name not in self.bound}
 
     def __eq__(self, other: object) -> bool:
         """Whether sizes, settings, dtype, parameters and running statistics are equal; the backend is ignored."""

@@ -49,6 +49,82 @@ def test_views_of_one_contiguous_vector(Network: Any) -> None:
     assert net.parameters is theta
 
 
+@pytest.mark.parametrize("asked", [False, True])
+@pytest.mark.parametrize("normalized", [False, True])
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")
+def test_other_shapes_and_dtypes_of_views_are_the_users_own(Network: Any, asked: bool, normalized: bool) -> None:
+    net, other = (Network(SIZES, seed=0, batch_normalization=normalized) for _ in range(2))
+
+    def answers(net: Any) -> list[Any]:
+        net.train(X, Y, alpha=0.1, epochs=2)
+        net.train(X, Y, alpha=0.1, epochs=1, optimizer="adam", batch_size=2, seed=0)
+        cost, slope = net.gradient(X, Y)
+        found = [net.predict(X), net.predict(X[0]), net.predictor()(X[0]), net.cost(X, Y), cost, slope.flat]
+        found += [*net.feed_forward(X), *(one.predict(X) for one in (net.copy(), copy.deepcopy(net), net.on("numpy")))]
+        return [np.asarray(one).tolist() for one in found]
+
+    if asked:
+        assert answers(net) == answers(other)
+    theta, halves = net.parameters, net.weights[0]
+    views = [theta, halves, *net.weights[1:], *net.biases, *(view for view in net.running if view.size)]
+    for view in views[1:]:
+        view.shape = (view.size, 1)
+    theta.shape = (1, theta.size, 1)
+    assert answers(net) == answers(other)
+    for view in views:
+        view.dtype = np.uint8
+    assert answers(net) == answers(other)
+    with pytest.raises(ValueError, match="^parameters: expected shape"):
+        net.parameters = np.zeros((2, 1))
+    halves.flags.writeable = False
+    with pytest.raises(ValueError, match=r"^weights\[0\]: expected an array that can be written to"):
+        net.train(X, Y, alpha=0.1, epochs=1)
+
+
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")
+def test_another_shape_of_a_vector_does_not_change_parameters_in_it() -> None:
+    vector = np.arange(8.0)
+    theta = Parameters([3, 2], True, vector)
+    vector.shape = (2, 4)
+    assert theta.flat.tolist() == list(range(8))
+    assert theta.weights[0].shape == (2, 3)
+    theta.flat[0] = -1
+    assert vector[0, 0] == -1
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_another_model_is_that_of_every_answer(Network: Any, asked: bool) -> None:
+    others = [
+        Network(SIZES, seed=1),
+        Network(SIZES, seed=2, activation="tanh", l2=0.1),
+        Network([3, 2], seed=3),
+        Network(SIZES, seed=4, batch_normalization=True),
+        Network(SIZES, seed=5, dtype="float32"),
+    ]
+    net = Network(SIZES, seed=0)
+    for other in others:
+        for _ in range(3 if asked else 0):
+            net.predict(X), net.predict(X[0]), net.cost(X, Y), net.gradient(X, Y)
+            net.train(X, Y, alpha=0.1, epochs=1)
+        was_like = (net.sizes, net.dtype, net.gammas == ()) == (other.sizes, other.dtype, other.gammas == ())
+        net.model, expected = other.copy().model, other.copy()
+        assert net == expected
+        if asked and not was_like:
+            with pytest.raises(ValueError, match="^resume: expected a network whose last training can go on"):
+                net.train(X, Y, alpha=0.1, epochs=1, resume=True)
+        for one in (net, copy.copy(net), pickle.loads(pickle.dumps(net))):
+            assert one.predict(X).tobytes() == expected.predict(X).tobytes()
+            assert one.predict(X[0]).tobytes() == expected.predict(X[0]).tobytes()
+            assert one.cost(X, Y) == expected.cost(X, Y)
+            assert one.gradient(X, Y)[1].flat.tobytes() == expected.gradient(X, Y)[1].flat.tobytes()
+        assert net.train(X, Y, alpha=0.1, epochs=1) == expected.train(X, Y, alpha=0.1, epochs=1)
+        assert net == expected
+    for wrong in (None, net, "model"):
+        with pytest.raises(TypeError, match="^model: expected a Model, got "):
+            net.model = wrong
+    assert net == expected
+
+
 def test_writing_through_a_view_changes_the_answer(Network: Any) -> None:
     for change in (lambda n: n.weights[0], lambda n: n.biases[1], lambda n: n.parameters[-1:]):
         net = Network(SIZES, seed=0)

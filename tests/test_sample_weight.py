@@ -381,6 +381,33 @@ def test_weights_are_read_once_and_never_written_to() -> None:
     net.train(X, Y, alpha=0.1, epochs=2, sample_weight=weights)
 
 
+@pytest.mark.parametrize("call", ["cost", "gradient", "train"])
+def test_weights_that_are_objects_are_read_in_every_call(backend: Backend, call: str) -> None:
+    """The memory of such an array has addresses, and an object may take the place of another."""
+
+    class Number(float):
+        value = 1.0
+        __float__ = lambda self: self.value  # noqa: E731
+
+    def outcome(given: Any) -> Any:
+        net = make(backend)
+        if call == "train":
+            net.train(X, Y, alpha=0.1, epochs=1, sample_weight=given)
+            return net.parameters.tobytes()
+        found = getattr(net, call)(X, Y, sample_weight=given)
+        return found if call == "cost" else found[1].flat.tobytes()
+
+    weights, number = W.astype(object), Number(1.0)
+    for value in (0.5, 3.5, 7.5):
+        weights[1] = None  # makes room where the next may be
+        weights[1] = float(str(value))
+        assert outcome(weights) == outcome([float(w) for w in weights])
+    weights[2] = number
+    for value in (2.0, 9.0):
+        number.value = value
+        assert outcome(weights) == outcome(weights.astype(float))
+
+
 def test_very_large_and_very_small_weights(backend: Backend) -> None:
     """Only their quotients matter for the mean; nothing overflows, and no precision is lost."""
     for dtype in ("float64", "float32"):

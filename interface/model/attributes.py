@@ -1,19 +1,35 @@
 """The attributes of a network that come from its model."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from samenet.model.functions import Activation, Cost
 from samenet.model.model import Model
-from samenet.validation import arrays
+from samenet.validation import arrays, checks
+
+
+class _Model:
+    """Assignment to `model`: what was bound to the model before is forgotten. Reading it takes no call."""
+
+    def __set__(self, network: "HasModel", model: Model) -> None:
+        if not isinstance(model, Model):
+            raise TypeError(f"model: expected a Model, got {checks.short(model)} ({type(model).__name__})")
+        attributes = vars(network)
+        before: Model | None = attributes.get("model")
+        attributes["model"] = model
+        for name in network.bound:
+            attributes.pop(name, None)
+        if before is not None and not (before.theta.is_like(model.theta) and before.dtype == model.dtype):
+            attributes.pop("training_state", None)  # its vectors do not fit the model
 
 
 class HasModel:
-    """The attributes of a network that come from its model."""
+    """The attributes of a network that come from its model, which can be replaced."""
 
-    model: Model
+    model: Model = _Model()  # type: ignore[assignment]
+    bound: ClassVar[tuple[str, ...]] = ()  # attributes made for this model
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -67,12 +83,12 @@ class HasModel:
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
         """The matrix (n_out, n_in) of each layer after the first, as views: writing into them changes the network."""
-        return self.model.weights
+        return self.model.theta.shown.weights
 
     @property
     def biases(self) -> tuple[NDArray[Any], ...]:
         """For each layer after the first its vector (n_out,), a view; empty without biases."""
-        return self.model.biases
+        return self.model.theta.shown.biases
 
     @property
     def batch_normalization(self) -> bool | tuple[bool, ...]:
@@ -82,17 +98,17 @@ class HasModel:
     @property
     def gammas(self) -> tuple[NDArray[Any], ...]:
         """The factors (n_out,) of each layer after the first, views, (0,) where not normalized; or empty."""
-        return self.model.gammas
+        return self.model.theta.shown.gammas
 
     @property
     def running(self) -> tuple[NDArray[Any], ...]:
         """Running means and variances (2, n_out) of each layer after the first, (2, 0) if not normalized; or empty."""
-        return self.model.theta.running
+        return self.model.theta.shown.running
 
     @property
     def parameters(self) -> NDArray[Any]:
         """All parameters as one flat vector, W1, b1, W2, b2, ...: a view. Assigning to it copies the values in."""
-        return self.model.parameters
+        return self.model.theta.shown.flat
 
     @parameters.setter
     def parameters(self, values: ArrayLike) -> None:

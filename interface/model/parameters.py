@@ -35,7 +35,10 @@ class Parameters:
     invalid sizes and for a vector of the wrong length or not contiguous.
     """
 
-    __slots__ = ("_biases", "_gammas", "_running", "_weights", "bias", "everything", "flat", "normalized", "sizes")
+    __slots__ = (
+        *("_biases", "_gammas", "_running", "_shown", "_weights"),
+        *("bias", "everything", "flat", "normalized", "sizes"),
+    )
 
     def __init__(self, sizes: Sequence[int], bias: bool, flat: NDArray[Any], normalized: tuple[bool, ...] = ()) -> None:
         sizes, bias = checks.sizes(sizes), checks.flag("bias", bias)
@@ -45,7 +48,7 @@ class Parameters:
         if flat.shape != (self.count(sizes, bias, normalized),) or not flat.flags.c_contiguous:
             contiguous = "" if flat.flags.c_contiguous else ", not contiguous"
             raise ValueError(f"flat: expected a contiguous array of shape ({n},), got shape {flat.shape}{contiguous}")
-        self._view(sizes, bias, flat, normalized)
+        self._view(sizes, bias, flat[:], normalized)
 
     def _view(self, sizes: tuple[int, ...], bias: bool, everything: NDArray[Any], normalized: tuple[bool, ...]) -> None:
         self.sizes = sizes
@@ -58,10 +61,18 @@ class Parameters:
         self._biases: tuple[NDArray[Any], ...] | None = None
         self._gammas: tuple[NDArray[Any], ...] | None = None
         self._running: tuple[NDArray[Any], ...] | None = None
+        self._shown: Parameters | None = None
 
     def apart(self, values: NDArray[Any]) -> NDArray[Any]:
         """The array, or a copy of it if it shares memory with the parameters, because training would change it."""
         return values.copy() if np.may_share_memory(values, self.everything) else values
+
+    @property
+    def shown(self) -> "Parameters":
+        """The same parameters in other array objects: a user who changes their shape or dtype changes no others."""
+        if self._shown is None:
+            self._shown = Parameters._of(self.sizes, self.bias, self.everything[:], self.normalized)
+        return self._shown
 
     @property
     def weights(self) -> tuple[NDArray[Any], ...]:
@@ -133,19 +144,26 @@ class Parameters:
 
     def check_writable(self) -> None:
         """Raise ValueError, naming the array, if a user has made the vector or a view read-only."""
+        if self._is_writable and (self._shown is None or self._shown._is_writable):
+            return
+        for one in (self, self.shown):
+            if not one.flat.flags.writeable:
+                raise ValueError("parameters: expected an array that can be written to, got a read-only one")
+            for name, views in (("weights", one._weights), ("biases", one._biases), ("gammas", one._gammas)):
+                for layer, view in enumerate(views or ()):
+                    if not view.flags.writeable:
+                        raise ValueError(
+                            f"{name}[{layer}]: expected an array that can be written to, got a read-only one"
+                        )
+
+    @property
+    def _is_writable(self) -> bool:
         writable = self.flat.flags.writeable
         for views in (self._weights, self._biases, self._gammas):
             if views:
                 for view in views:
                     writable = writable and view.flags.writeable
-        if writable:
-            return
-        if not self.flat.flags.writeable:
-            raise ValueError("parameters: expected an array that can be written to, got a read-only one")
-        for name, views in (("weights", self._weights), ("biases", self._biases), ("gammas", self._gammas)):
-            for layer, view in enumerate(views or ()):
-                if not view.flags.writeable:
-                    raise ValueError(f"{name}[{layer}]: expected an array that can be written to, got a read-only one")
+        return writable
 
     def matrix_slices(self) -> tuple[tuple[int, int, tuple[int, int]], ...]:
         """The start and end of each matrix in the vector, and its shape."""

@@ -50,7 +50,7 @@ def sample_weight(value: Any, rows: int, reduction: str, dtype: np.dtype[Any]) -
     if value is None:
         return None
     few = None
-    if type(value) is np.ndarray and value.size <= _FEW:
+    if type(value) is np.ndarray and value.size <= _FEW and not value.dtype.hasobject:
         few = value.tobytes(), value.dtype, value.shape, rows, reduction, dtype
         if few == _last[0]:
             return _last[1]
