@@ -189,6 +189,28 @@ def test_a_short_way_and_the_loop_go_on_to_the_same_bits(
     assert any(error is not None for *_, error in found[0])
 
 
+@pytest.mark.parametrize("masks", [{}, {"dropout": 0.5}, {"drop_connect": 0.5}], ids=str)
+@pytest.mark.parametrize("seed", [5, "stream"])
+def test_the_seed_of_training_that_was_resumed_is_not_that_of_the_next(
+    fast: Backend, seed: Any, masks: dict[str, Any]
+) -> None:
+    net, stream = fast.Network([4, 5, 3], seed=0), np.random.default_rng(5)
+    seed = stream if seed == "stream" else seed
+    given: dict[str, Any] = {"alpha": 0.1, "epochs": 1, "batch_size": 2, **masks}
+    for first in ({}, {"seed": seed}):  # what was prepared for a call without a seed, too
+        net.train(X, Y, **given)
+        net.train(X, Y, **given, **first)
+    net.train(X, Y, **given, resume=True)
+    net.train(X, Y, **given, seed=seed, resume=True)
+    theta, state, found = net.parameters.copy(), stream.bit_generator.state, set[bytes]()
+    for _ in range(12):
+        net.parameters = theta
+        net.train(X, Y, **given)
+        found.add(net.parameters.tobytes())
+    assert len(found) > 6, "random orders and masks"
+    assert stream.bit_generator.state == state
+
+
 def test_going_on_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the loop's preparations for long training."""
     net = samenet.backend("numpy").Network([4, 3], seed=0)

@@ -40,7 +40,7 @@ class Short(NamedTuple):
     settings: Settings
     rows: int  # of X
     batch_size: int
-    seed: Any
+    seed: Any  # as it was given
     weights: NDArray[np.float64] | None  # of the samples
     dropout: NDArray[np.float64]  # as in `Options`
     scale: float  # of its costs, see `divergence.scale_of`
@@ -85,8 +85,8 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
     has_masks, is_normalized = settings.has_masks, bool(model.theta.normalized)
     arguments = size, settings.arguments, weights, not has_masks
     short = Short(
-        *(backend, (backend.run_updates, backend.evaluate), given[:-1], settings, rows, size, options.seed),
-        *(weights, options.dropout),
+        *(backend, (backend.run_updates, backend.evaluate), given[:-1], settings, rows, size),
+        *(given[-5] if given else options.seed, weights, options.dropout),
         divergence.scale_of(size, weights, settings.reduction),
         options.unchecked,
         None if model.cost_function in MADE_FOR else model.activations[-1],
@@ -182,7 +182,7 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
         short = short._replace(alphas=_alphas(options.settings, saved.history.epochs_done))
     if short.alphas is None:
         return False
-    history = _train(short, user, model, options.X, options.Y, saved)
+    history = _train(short, user, model, options.X, options.Y, saved, options.seed)
     if history is None:
         if options.unchecked:
             options.check_samples()
@@ -207,11 +207,17 @@ def goes_on(saved: TrainingState, options: Options) -> bool:
 
 
 def _train(
-    short: Short, user: Trained, model: Model, X: NDArray[Any], Y: NDArray[Any], saved: TrainingState | None = None
+    short: Short,
+    user: Trained,
+    model: Model,
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    saved: TrainingState | None = None,
+    seed: Any = None,
 ) -> History | None:
     """Make all updates and return the history; None, with nothing changed, if the loop has to examine the costs.
 
-    After an exception, nothing has changed either.
+    After an exception, nothing has changed either. seed: with `saved`, the seed of its random numbers.
     """
     settings, everything = short.settings, model.theta.everything
     rule, every = settings.optimizer, settings.record_every
@@ -250,7 +256,7 @@ def _train(
             user.training_state = settings, short.rows, short.batch_size, model.cost_function, *left
         else:
             history.stopped_by = None
-            user.training_state = saved.after(short.seed, state.t, history, began)
+            user.training_state = saved.after(seed, state.t, history, began)
         is_done = True
     finally:
         if not is_done:  # the loop starts again; or there was an exception, such as a second Ctrl-C

@@ -109,6 +109,8 @@ def attempt(chance: random.Random, names: list[str]) -> tuple[str, int, list[str
                 found.append(f"{what}: {argument} was changed")
         if bad and net is not None and (net.parameters.tobytes() != theta or net.history != "kept"):
             found.append(f"{what}: the network was changed")
+    if len(bad) > 1:  # which of two errors is reported may differ
+        verdicts = {name: verdict if verdict == "taken" else "refused" for name, verdict in verdicts.items()}
     if len(set(verdicts.values())) > 1:
         found.append(f"{label}: not alike: {verdicts}")
     return label, len(verdicts), found
