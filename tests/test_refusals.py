@@ -1,7 +1,7 @@
 """Inputs that once were misread, or rejected with a message that names no argument.
 
 `test_inputs` tests what every entry point rejects; this module has the cases that depend on the type of the input, and
-short runs of the sequences, hostile calls and guard pages of `tests/hardening`.
+short runs of the sequences, lives, hostile calls and guard pages of `tests/hardening`.
 """
 
 import pickle
@@ -51,6 +51,7 @@ def refused(error: type[Exception], message: str, call: Callable[[], Any]) -> No
     [
         "arrays_in_sequence.py --processes 1 --calls 600 --seed 1",
         "hostile_calls.py --calls 300 --seed 1",
+        "lives.py --lives 6 --seed 1",
         "guard_pages.py --sizes 7 7 --rows 14 16",
     ],
 )

@@ -40,6 +40,20 @@ def same(some: Any, others: Any) -> bool:
     )
 
 
+@pytest.mark.parametrize("size", [None, 7])
+@pytest.mark.parametrize("every", [3, 2**40, 2**63 - 1, 2**63, 10**30])
+@pytest.mark.parametrize("name", NAMES[1:])
+def test_records_rarer_than_epochs_take_no_more_memory(name: str, every: int, size: int | None) -> None:
+    """As by users who ask for a record of the beginning alone, with a very large number."""
+    Network, given = samenet.backend(name).Network, {"alpha": 0.5, "epochs": 3, "batch_size": size}
+    one = [Network([4, 5, 3], seed=seed) for seed in range(3)]
+    for net in one:
+        net.train(X, Y, seed=1, record_every=3, **given)
+    new = train_many([Network([4, 5, 3], seed=n) for n in range(3)], X, Y, seeds=[1] * 3, record_every=every, **given)
+    assert same(new, one)
+    assert new[0].history.epochs.tolist() == [0]
+
+
 @pytest.mark.compiled
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("settings", SETTINGS, ids=range(len(SETTINGS)))

@@ -132,7 +132,7 @@ def train(
     """
     settings, X, Y, size = options.settings, options.X, options.Y, options.batch_size
     assert isinstance(settings.alpha, schedules.Constant)
-    returns_cost, every = size == len(X), settings.record_every
+    returns_cost, every = size == len(X), min(settings.record_every, settings.epochs)
     with overflow_ignored(backend):
         thetas, costs, recorded = backend.MANY.run_updates(
             *(models, X, Y, settings.optimizer),
