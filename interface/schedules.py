@@ -18,6 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from samenet.validation import checks
 from samenet.validation.names import hint
 
@@ -146,3 +149,18 @@ def schedule(value: Any) -> Schedule:
 def rate(schedule: Schedule, epoch: int) -> float:
     """The learning rate of an epoch, checked to be finite and not negative; it may be 0, as at the end of a cosine."""
     return checks.number(f"alpha({epoch})", schedule(epoch), least=0.0)
+
+
+def rates(schedule: Schedule | None, epochs: int, first: int = 0) -> NDArray[np.float64] | None:
+    """The learning rates of so many epochs from the first on; None if the schedule raises."""
+    assert schedule is not None
+    alphas = np.empty(epochs)
+    if type(schedule) is Constant:
+        alphas.fill(schedule.alpha)
+        return alphas
+    try:
+        for epoch in range(epochs):
+            alphas[epoch] = rate(schedule, first + epoch)
+    except Exception:
+        return None
+    return alphas

@@ -17,6 +17,7 @@ from samenet.optimizers import BFGS, Adam
 from samenet.schedules import InverseTime, StepDecay
 from samenet.training import short
 from samenet.training.sampling import Draws
+from samenet.training.state import TrainingState
 
 RANDOM = np.random.default_rng(0)
 X, Y = RANDOM.normal(size=(6, 4)), RANDOM.uniform(size=(6, 3))
@@ -212,6 +213,66 @@ def test_the_seed_of_training_that_was_resumed_is_not_that_of_the_next(
         found.add(net.parameters.tobytes())
     assert len(found) > 6, "random orders and masks"
     assert stream.bit_generator.state == state
+
+
+@pytest.mark.parametrize("given", [{}, {"dropout": 0.5}, {"optimizer": "adam", "record_every": 2}], ids=str)
+@pytest.mark.parametrize("seed", [5, "stream"])
+@pytest.mark.parametrize("resumed", [0, 1, 2])
+def test_resumed_training_that_was_interrupted_loses_nothing(
+    fast: Backend, given: dict[str, Any], seed: Any, resumed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the orders that were drawn nor the number of updates, wherever a second Ctrl-C comes."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    makes: dict[str, Any] = {"costs": ("samenet.training.divergence.worst", interrupt)}
+    after = TrainingState.after
+
+    def leave(*arguments: Any) -> None:
+        after(*arguments)
+        raise KeyboardInterrupt
+
+    makes["the end"] = "samenet.training.state.TrainingState.after", leave
+    found: dict[str, Any] = {}
+    for place in (None, *makes):
+        net = fast.Network([4, 5, 3], seed=0)
+        one: dict[str, Any] = {"alpha": 0.1, "epochs": 1, "batch_size": 2, **given}
+        net.train(X, Y, seed=np.random.default_rng(5) if seed == "stream" else seed, **one)
+        for _ in range(resumed):
+            net.train(X, Y, resume=True, **one)
+        if place:
+            theta, history = net.parameters.copy(), net.history
+            with monkeypatch.context() as patch:
+                patch.setattr(*makes[place])
+                with pytest.raises(KeyboardInterrupt):
+                    net.train(X, Y, resume=True, **one)
+            assert net.parameters.tobytes() == theta.tobytes()
+            assert net.history is history
+        for _ in range(2):
+            net.train(X, Y, resume=True, **one)
+        found[str(place)] = net.parameters.tobytes(), net.history.epochs_done, net.history.cost.tolist()
+    assert found["costs"] == found["the end"] == found["None"]
+
+
+def test_resumed_training_that_is_interrupted_as_it_draws_cannot_go_on(
+    fast: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, one = fast.Network([4, 5, 3], seed=0), {"alpha": 0.1, "epochs": 2, "batch_size": 2}
+    net.train(X, Y, seed=5, **one)
+    epochs = Draws.epochs
+
+    def broken(*arguments: Any) -> None:
+        epochs(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Draws, "epochs", broken)
+        with pytest.raises(KeyboardInterrupt):
+            net.train(X, Y, resume=True, **one)
+    with pytest.raises(ValueError, match="^resume: .* broken off as it drew random numbers"):
+        net.train(X, Y, resume=True, **one)
+    net.train(X, Y, seed=5, **one)
 
 
 def test_going_on_is_short(monkeypatch: pytest.MonkeyPatch) -> None:

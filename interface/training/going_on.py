@@ -125,7 +125,8 @@ def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
             "copies and loaded networks are; or by train_many, or by an optimizer without a state to go on from; or "
             "whose training was broken off as it drew random numbers"
         )
-    saved = TrainingState.of_short(*saved) if isinstance(saved, tuple) else saved
+    if isinstance(saved, tuple):
+        saved = user.training_state = TrainingState.of_short(*saved)  # with the orders of an update that is undone
     now = Kept.of_options(options, model.cost_function)
     if now != saved.kept:
         for name, text in saved.kept.texts().items():

@@ -92,7 +92,7 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
         None if model.cost_function in MADE_FOR else model.activations[-1],
         _draws(options),
         size >= rows and not (has_masks or is_normalized),
-        _alphas(settings),
+        schedules.rates(settings.alpha, settings.epochs),
         prepared.cost(model, backend, settings.reduction, weights),
         prepared.updates(model, backend, settings.optimizer, *arguments),
         None,
@@ -104,21 +104,6 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
 
 def _is_of(short: Short, backend: Any) -> bool:
     return short.backend is backend and short.functions == (backend.run_updates, backend.evaluate)
-
-
-def _alphas(settings: Settings, began: int = 0) -> NDArray[np.float64] | None:
-    """The learning rates of all epochs from this one on; None if the schedule raises, which the loop reports."""
-    schedule, alphas = settings.alpha, np.empty(settings.epochs)
-    assert schedule is not None
-    if type(schedule) is schedules.Constant:
-        alphas.fill(schedule.alpha)
-        return alphas
-    try:
-        for epoch in range(len(alphas)):
-            alphas[epoch] = schedules.rate(schedule, began + epoch)
-    except Exception:
-        return None
-    return alphas
 
 
 def again(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Given) -> History | None:
@@ -151,7 +136,8 @@ def again(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
         return None
     if not is_same:
         settings = settings_of(len(model.sizes) - 2, *given[:-5])
-        short = model.prepared[Short] = short._replace(given=given[:-1], settings=settings, alphas=_alphas(settings))
+        alphas = schedules.rates(settings.alpha, settings.epochs)
+        short = model.prepared[Short] = short._replace(given=given[:-1], settings=settings, alphas=alphas)
     earlier = user.history
     try:
         return _train(short, user, model, X, Y)
@@ -179,7 +165,9 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
         return False
     short = _prepare(model, backend, options)
     if saved is not None and type(options.settings.alpha) is not schedules.Constant:
-        short = short._replace(alphas=_alphas(options.settings, saved.history.epochs_done))
+        settings = options.settings
+        alphas = schedules.rates(settings.alpha, settings.epochs, saved.history.epochs_done)
+        short = short._replace(alphas=alphas)
     if short.alphas is None:
         return False
     history = _train(short, user, model, options.X, options.Y, saved, options.seed)
@@ -222,17 +210,18 @@ def _train(
     settings, everything = short.settings, model.theta.everything
     rule, every = settings.optimizer, settings.record_every
     before, earlier, is_done = everything.copy(), (user.history, user.training_state), False
-    drawn = values = draws = order = None
+    drawn = values = draws = kept = None
+    order: Any = None
     if saved is None:
         state, history = rule.state(model.theta), History()  # type: ignore[attr-defined]
     else:
         state, history = saved.optimizer(rule, model.theta), copy.copy(saved.history)  # type: ignore[arg-type]
-        values = state.values.copy()
+        values, kept = state.values.copy(), vars(saved).copy()
     began = history.epochs_done
     try:
         if short.draws:
             if saved is not None:
-                draws = saved.draws
+                draws = order = saved.draws  # for orders being drawn
             else:
                 drawn = short.seed.bit_generator.state if isinstance(short.seed, np.random.Generator) else None
                 draws = _new_draws(short, model.dtype)
@@ -263,7 +252,10 @@ def _train(
             everything[:] = before
             user.history, user.training_state = earlier
             if saved is not None:
-                state.values[:], saved.ahead = values, order
+                state.values[:] = values
+                vars(saved).update(kept, ahead=None if order is draws else order)
+                if order is draws is not None:  # the random numbers drawn are lost, so that training cannot resume
+                    user.training_state = None
             elif drawn is not None:
                 short.seed.bit_generator.state = drawn
     return history

@@ -52,8 +52,9 @@ def sample_weight(value: Any, rows: int, reduction: str, dtype: np.dtype[Any]) -
     few = None
     if type(value) is np.ndarray and value.size <= _FEW and not value.dtype.hasobject:
         few = value.tobytes(), value.dtype, value.shape, rows, reduction, dtype
-        if few == _last[0]:
-            return _last[1]
+        last, found = _last  # read at once, as another thread may check others
+        if few == last:
+            return found
     found = _checked(value, rows, reduction, dtype)
     if few is not None:
         _last = few, found
