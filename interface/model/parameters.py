@@ -144,7 +144,9 @@ class Parameters:
 
     def check_writable(self) -> None:
         """Raise ValueError, naming the array, if a user has made the vector or a view read-only."""
-        if self._is_writable and (self._shown is None or self._shown._is_writable):
+        shown = self._shown
+        has_views = self._weights or self._biases or self._gammas or shown
+        if self.flat.flags.writeable if not has_views else self._is_writable and (not shown or shown._is_writable):
             return
         for one in (self, self.shown):
             if not one.flat.flags.writeable:

@@ -118,7 +118,7 @@ def prepare(options: Options, user: Trained, network: Model, model: Model, backe
 
 def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
     """The state left by the network's last training, if it fits the options."""
-    saved = user.training_state
+    saved: TrainingState | None = user.training_state
     if saved is None:
         raise ValueError(
             "resume: expected a network whose last training can go on, got True for one that was not trained yet, as "

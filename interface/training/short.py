@@ -210,8 +210,9 @@ def _train(
     settings, everything = short.settings, model.theta.everything
     rule, every = settings.optimizer, settings.record_every
     before, earlier, is_done = everything.copy(), (user.history, user.training_state), False
-    drawn = values = draws = kept = None
+    drawn = values = draws = None
     order: Any = None
+    kept = dict[str, Any]()
     if saved is None:
         state, history = rule.state(model.theta), History()  # type: ignore[attr-defined]
     else:
