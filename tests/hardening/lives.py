@@ -298,7 +298,8 @@ class Reference:
             noise, place = max(noise, abs(self._answer(place)[0] - theta).max()), place + 1
         if difference > 1e3 * noise:
             return f"differs from the reference by {difference:.2g}, where {noise:.2g} is usual"
-        if history is not None and net.history.epochs_done != history.epochs_done:
+        by_rule = "stop" in self.given  # whether a cost has fallen may depend on rounding
+        if history is not None and not by_rule and net.history.epochs_done != history.epochs_done:
             return f"{net.history}, not the reference's {history}"
         return ""
 
