@@ -165,14 +165,16 @@ TOOL := build/tool
 SOURCE := build/source
 
 # It needs nothing from .venv, so that it can run while that is set up. `build` is outside the environment in which the
-# wheel is tested; it gets a copy of the sources, because an installation of the sources writes the same metadata.
+# wheel is tested, beside what pyproject.toml requires for building, which `build` checks: it need not create an
+# environment for the sdist and another for the wheel. It gets a copy of the sources, because an installation of the
+# sources writes the same metadata.
 package:
 	rm -rf dist $(WHEEL) $(TOOL) $(SOURCE)
 	mkdir -p $(SOURCE)
 	tar -cf - --exclude='./.?*' --exclude=./build --exclude='./*.egg-info' . | tar -xf - -C $(SOURCE)
 	$(PYTHON) -m venv $(WHEEL)
-	$(WHEEL)/$(SCRIPTS)/python -m pip install --quiet --no-compile --target $(TOOL) "build>=1.2"
-	PYTHONPATH=$(TOOL) $(WHEEL)/$(SCRIPTS)/python -m build --outdir dist $(SOURCE)
+	$(WHEEL)/$(SCRIPTS)/python -m pip install --quiet --no-compile --target $(TOOL) "build>=1.2" "setuptools>=77"
+	PYTHONPATH=$(TOOL) $(WHEEL)/$(SCRIPTS)/python -m build --no-isolation --outdir dist $(SOURCE)
 	for wheel in dist/samenet-*.whl; do $(WHEEL)/$(SCRIPTS)/python -m pip install --quiet --no-compile "$$wheel[cli]"; done
 	cd $(WHEEL) && $(SCRIPTS)/samenet compare --sizes 3-3-1
 
