@@ -76,7 +76,7 @@ class Backend:
 
 @dataclass(frozen=True)
 class Pair:
-    """A backend, and the more trusted one it is compared with."""
+    """A backend, and the reference, with which it is compared."""
 
     backend: Backend
     trusted: Backend
@@ -86,5 +86,6 @@ class Pair:
 
 
 BACKENDS = tuple(Backend(name) for name in samenet.backends())
-# The chain of trust: finite differences prove the reference; each backend is compared with all backends before it.
-PAIRS = tuple(Pair(BACKENDS[i], BACKENDS[j]) for i in range(len(BACKENDS)) for j in range(i))
+# Finite differences prove the reference, and every other backend is compared with it. Comparing the others with one
+# another would prove nothing more: the bound, which is the same, is for both to be right.
+PAIRS = tuple(Pair(backend, BACKENDS[0]) for backend in BACKENDS[1:])

@@ -39,7 +39,7 @@ def fast(request: pytest.FixtureRequest) -> Backend:
 
 @pytest.fixture(params=PAIRS, ids=str)
 def pair(request: pytest.FixtureRequest) -> Pair:
-    """Every `pair.backend` with each more trusted `pair.trusted`."""
+    """Every other `pair.backend` with the reference, `pair.trusted`."""
     return request.param  # type: ignore[no-any-return]
 
 
@@ -84,7 +84,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     A test is the same if all of its backends are never compiled, or if it has no backend and its module has ON_NUMPY. A
     test of Numba alone runs with the kernels as plain Python only if its module has PLAIN_KERNELS or the test is
-    counted. Where Numba is compared with both other backends, plain kernels are compared only with the reference.
+    counted.
     """
     for item in items:
         params = getattr(getattr(item, "callspec", None), "params", {})
@@ -93,9 +93,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         plain = getattr(module, "PLAIN_KERNELS", False) or item.get_closest_marker("counted")
         if elsewhere and not item.get_closest_marker("compiled"):
             item.add_marker("without_jit")
-        elif not item.get_closest_marker("without_jit") and (
-            (given == {"numba"} and not plain) or (given == {"numba", "numpy"} and "pair" in params)
-        ):
+        elif given == {"numba"} and not plain and not item.get_closest_marker("without_jit"):
             item.add_marker("compiled")
         if item.get_closest_marker("compiled") and item.get_closest_marker("without_jit"):
             raise pytest.UsageError(f"{item.nodeid}: marked compiled and without_jit, it would run in neither way")

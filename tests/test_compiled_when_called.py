@@ -4,7 +4,6 @@ Kernels are made new to the process by emptying the slots that their addresses a
 """
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from children import printed
 
 from samenet.fast.kernels.codegen import compiling
 from samenet.fast.numba import Network
@@ -224,33 +224,34 @@ def test_nobody_waits_for_a_helper_that_cannot_compile(call: str) -> None:
 
 
 _ONCE = """
-import json, sys
+import json
+from pathlib import Path
+import numba
 import numpy as np
+from samenet.fast.kernels import inference, training
 from samenet.fast.kernels.codegen import compiling
 from samenet.fast.numba import Network
 
 random = np.random.default_rng(0)
 X, Y = (random.random((3000, n)).astype("float32") for n in (20, 3))
-gradient = Network([20, 30, 3], seed=0, dtype="float32").gradient(X, Y)[1].flat
-print(json.dumps([gradient.tobytes().hex(), [name for name, e in compiling._external.items() if e.compiled]]))
+net = Network([20, 30, 3], seed=0, dtype="float32")
+bits = [net.gradient(X, Y)[1].flat.tobytes().hex()]
+names = [name for name, e in compiling._external.items() if e.compiled]
+files = [path.name.rpartition("-")[0] for path in Path(numba.config.CACHE_DIR).rglob("*.nbc")]
+net.train(X[:40], Y[:40], alpha=0.3, epochs=4, batch_size=7, seed=0)
+bits += [net.parameters.tobytes().hex(), net.predict(X[:3]).tobytes().hex()]
+stats = [training.run_updates.stats, inference.rows_of(X.dtype).stats]
+print(json.dumps([[bits, names], files, [[sum(s.cache_hits.values()), sum(s.cache_misses.values())] for s in stats]]))
 """
 
 
 def test_a_new_process_with_nothing_on_disk(tmp_path: Path) -> None:
-    """Compiles the same, and keeps it; one that finds it there answers the same."""
-    answers = []
-    for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, "-c", _ONCE],
-            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=True,
-        )
-        answers.append(json.loads(done.stdout))
-    assert answers[0] == answers[1]
-    files = {path.name.rpartition("-")[0] for path in tmp_path.rglob("*.nbc")}
-    names = {"samenet." + ".".join(name.split(".")[-2:]) for name in answers[0][1]}
-    assert files == names | {"samenet.training.run_updates"}
+    """Compiles what it needs, and keeps it; one that finds it there answers the same, and compiles nothing."""
+    cold, warm = (json.loads(printed(_ONCE, NUMBA_CACHE_DIR=str(tmp_path))) for _ in range(2))
+    (_, compiled), files, _ = cold
+    names = {"samenet." + ".".join(name.split(".")[-2:]) for name in compiled}
+    assert set(files) == names | {"samenet.training.run_updates"}
     assert not any("sparse" in name or "narrow" in name or "packed" in name or "step" in name for name in files)
+    assert warm[0] == cold[0]
+    assert cold[2] == [[0, 1], [0, 1]]
+    assert warm[2] == [[1, 0], [1, 0]]

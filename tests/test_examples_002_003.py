@@ -121,9 +121,9 @@ DICTIONARY = [
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
-def test_params_dict(backend: str) -> None:
-    report = run("params-dict", backend)
+def test_params_dict() -> None:
+    """On the fastest backend; `test_examples` runs each example, quick, on each."""
+    report = run("params-dict", "numba")
     for title, epochs, costs, outputs in DICTIONARY:
         here = [
             *report[f"{title}: cost at iterations 0, 1, 10, 100"],
@@ -209,9 +209,9 @@ def test_brute_force(backend: str) -> None:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize(("backend", "seed"), [("numpy", 0), *(("numba", seed) for seed in [*SCORES, 11])])
-def test_batch_or_stochastic(backend: str, seed: int) -> None:
-    report = run("batch-or-stochastic", backend, seed)
+@pytest.mark.parametrize("seed", [*SCORES, 11])
+def test_batch_or_stochastic(seed: int) -> None:
+    report = run("batch-or-stochastic", "numba", seed)
     for name, one_by_one in (("full batch", False), ("sample by sample", True)):
         last = report[f"{name}: J after 10000 updates"]
         if seed in SCORES:

@@ -31,7 +31,6 @@ from samenet.testing import tolerance
 
 PLAIN_KERNELS = True
 
-AGAINST_REFERENCE = [pair for pair in PAIRS if pair.trusted.name == "reference"]
 BLOCKS = 3 * forward.most_rows((3, 4, 2)) + 37  # rows
 DEEP = (5, 7, 4, 6, 3, 2)  # four hidden layers, no two of the same width
 RULES = [
@@ -50,7 +49,7 @@ def both(pair: Pair, case: Case) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("bias", [True, False])
-@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_many_hidden_layers(pair: Pair, bias: bool, record: Any) -> None:
     case = Case(DEEP, 13, bias, functions=Functions("tanh", l1=0.02, l2=0.1))
     for name, comparison in agreement.forward(*both(pair, case), case.X):
@@ -61,7 +60,7 @@ def test_many_hidden_layers(pair: Pair, bias: bool, record: Any) -> None:
 
 
 @pytest.mark.parametrize("functions", COMBINATIONS, ids=str)
-@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_many_outputs(pair: Pair, functions: Functions, record: Any) -> None:
     """For every activation and cost: two outputs are too few for the loops over a row."""
     case = Case((4, 3, 5), 3, functions=functions)
@@ -72,7 +71,7 @@ def test_many_outputs(pair: Pair, functions: Functions, record: Any) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
-@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
     """29 samples are 8, 8, 8 and 5."""
     case, steps = Case(DEEP, 29, functions=Functions("tanh")), Descent(8, epochs=4, rule=rule)
@@ -83,7 +82,7 @@ def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
 
 
 @pytest.mark.parametrize(("sizes", "rows"), [((3, 4, 2), BLOCKS), ((20, 24, 3), 421)], ids=["one part", "parts"])
-@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], rows: int, record: Any) -> None:
     """Three blocks and a bit; and of the larger network three parts, none a multiple of a block."""
     case = Case(sizes, rows)
@@ -120,7 +119,7 @@ def test_a_last_batch_of_fewer_rows_than_parts(fast: Backend, weighted: bool) ->
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("sizes", [(16, 16), (3, 16, 16), (16, 8, 16), (7, 17, 7)], ids=str)
-@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_layers_that_fill_registers(pair: Pair, sizes: tuple[int, ...], dtype: str, bias: bool, record: Any) -> None:
     """With every rule, the last weight and the last bias are updated and clipped like all others."""
     for penalty, rule in (
@@ -371,7 +370,7 @@ def test_zeros_are_skipped_from_a_quarter_of_them_on(width: int) -> None:
     assert not skipped(first_row_alone, np.ones(3))
 
 
-@pytest.mark.parametrize("pair", AGAINST_REFERENCE, ids=str)
+@pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_many_lists_of_zeros(pair: Pair, record: Any) -> None:
     """101 rows are not a multiple of those of a list, nor 140 inputs of what is looked at together."""
     case = Case((140, 3, 2), 101)

@@ -10,12 +10,11 @@ import importlib
 import inspect
 import itertools
 import os
-import pickle
 import pkgutil
 import re
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -23,15 +22,14 @@ import agreement
 import numba
 import numpy as np
 import pytest
+import remembered
 from agreement import Descent, Rule
 from children import HANGS
 from inputs import Case, Functions, mostly_zero
 
 import samenet
-from samenet.model.parameters import Parameters
 from samenet.network import Network as Interface
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
-from samenet.testing import tolerance, updates
 from samenet.testing.inputs import sample_weights as weights_of
 from samenet.testing.mistakes import MUTANTS as MISTAKES
 from samenet.testing.mutation import Mutant, code, replaced
@@ -1126,6 +1124,7 @@ RULED = [
     (Functions("relu", "tanh"), Rule(RMSProp(0.8, 1e-2))),
     (Functions("tanh", "identity"), Rule(Adam(0.7, 0.9, 1e-2), clip_norm=0.5)),
 ]
+SEVEN_ROWS, BLOCKS = Case((5, 7, 3, 2), 7), Case((4, 3, 2), 300)
 
 
 def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1138,12 +1137,17 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from _sum_of_parts(sys.modules["mutated.kernels.training"])
         yield from _finite_rows(cls, sys.modules["mutated.kernels.inference"])
     trusted = samenet.backend("reference").Network
-    small, no_bias, blocks = Case((5, 7, 3, 2), 7), Case((9, 8, 5, 4, 3), 3, bias=False), Case((4, 3, 2), 300)
-    few = Case((3, 5, 7, 3), 3, functions=Functions("softmax", "softmax"))
-    for case in (small, no_bias, few, Case((4, 3, 9, 7, 2), 13)):
+    no_bias, few = (
+        Case((9, 8, 5, 4, 3), 3, bias=False),
+        Case((3, 5, 7, 3), 3, functions=Functions("softmax", "softmax")),
+    )
+    for case in (SEVEN_ROWS, no_bias, few, Case((4, 3, 9, 7, 2), 13)):
         networks = case.network(cls), case.network(trusted)
         yield from agreement.forward(*networks, case.X)
         yield from agreement.gradient(*networks, case.X, case.Y)
+    case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
+    for Y in (case.Y, np.eye(6)[[0, 2, 5, 1, 3]]):
+        yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, Y)
     for functions, _ in RULED:
         case = Case((4, 5, 3, 2), 7, functions=functions)
         networks = case.network(cls), case.network(trusted)
@@ -1151,20 +1155,13 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
         yield from agreement.gradient(*networks, case.X, case.Y)
         yield from agreement.gradient(*networks, case.X, case.Y, case.dropout)
         yield from agreement.gradient(*networks, case.X, case.Y, None, case.drop_connect)
-    networks = blocks.network(cls), blocks.network(trusted)
-    yield from agreement.forward(*networks, blocks.X)
-    yield from agreement.gradient(*networks, blocks.X, blocks.Y)
-    networks = small.network(cls), small.network(trusted)
-    for descent in (Descent(7, epochs=2), Descent(3, epochs=2, shuffled=True), Descent(5, reduction="sum")):
-        yield from agreement.lockstep(*networks, small.X, small.Y, descent)
-        yield from agreement.free_run(*networks, small.X, small.Y, descent)
-    yield from agreement.schedule(small.network(cls), small.network(trusted), small.X, small.Y, [0.5, 0.1, 0.9])
-    networks = blocks.network(cls), blocks.network(trusted)
+    yield from _many_rows(cls, trusted)
+    networks = BLOCKS.network(cls), BLOCKS.network(trusted)
     networks[0].threads = 3
-    yield from agreement.schedule(*networks, blocks.X[:30], blocks.Y[:30], [0.5, 0.1, 0.9], clip_norm=0.05)
+    yield from agreement.schedule(*networks, BLOCKS.X[:30], BLOCKS.Y[:30], [0.5, 0.1, 0.9], clip_norm=0.05)
     with np.errstate(all="ignore"):
         for rows in (8, 30):
-            yield from agreement.finite_input(blocks.network(cls), blocks.X[:rows])
+            yield from agreement.finite_input(BLOCKS.network(cls), BLOCKS.X[:rows])
     yield from _ruled(cls, trusted)
     yield from _few_nodes(cls, trusted)
     yield from _normalized(cls, trusted)
@@ -1174,15 +1171,25 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from _few_rows(cls, trusted)
     yield from _sampled(cls, trusted)
     yield from _weighted(cls, trusted)
-    case = Case((4, 6), 5, functions=Functions("tanh", "softmax", "cross_entropy"))
-    for Y in (case.Y, np.eye(6)[[0, 2, 5, 1, 3]]):
-        yield from agreement.gradient(case.network(cls), case.network(trusted), case.X, Y)
     yield from _zeros(cls, trusted)
-    networks = blocks.network(cls), blocks.network(trusted)
+    networks = BLOCKS.network(cls), BLOCKS.network(trusted)
     networks[0].threads = 3
-    yield from agreement.forward(*networks, blocks.X)
-    yield from agreement.gradient(*networks, blocks.X, blocks.Y)
-    yield from agreement.gradient(*networks, blocks.X[:30], blocks.Y[:30], *blocks.masks)
+    yield from agreement.forward(*networks, BLOCKS.X)
+    yield from agreement.gradient(*networks, BLOCKS.X, BLOCKS.Y)
+    yield from agreement.gradient(*networks, BLOCKS.X[:30], BLOCKS.Y[:30], *BLOCKS.masks)
+
+
+def _many_rows(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Several blocks of rows, and plain descent by several batches."""
+    networks = BLOCKS.network(cls), BLOCKS.network(trusted)
+    yield from agreement.forward(*networks, BLOCKS.X)
+    yield from agreement.gradient(*networks, BLOCKS.X, BLOCKS.Y)
+    X, Y = SEVEN_ROWS.X, SEVEN_ROWS.Y
+    networks = SEVEN_ROWS.network(cls), SEVEN_ROWS.network(trusted)
+    for descent in (Descent(7, epochs=2), Descent(3, epochs=2, shuffled=True), Descent(5, reduction="sum")):
+        yield from agreement.lockstep(*networks, X, Y, descent)
+        yield from agreement.free_run(*networks, X, Y, descent)
+    yield from agreement.schedule(SEVEN_ROWS.network(cls), SEVEN_ROWS.network(trusted), X, Y, [0.5, 0.1, 0.9])
 
 
 def _ruled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1432,10 +1439,15 @@ ABOUT = {
         "few rows": _few_rows,
         "few nodes": _few_nodes,
         "small options": _small_options,
+        "one": _many_rows,
     },
+    **dict.fromkeys(("one node", "one input and one node", "one update", "rows lined up in another order"), _few_nodes),
+    "errors of the block before": _few_nodes,
 }
 # The same, by the first word of the name.
-RULE = {"Adam", "RMSProp", "Nesterov's", "velocity", "state", "norm", "clipping", "weights", "masks", "one"}
+RULE = {"Adam", "RMSProp", "Nesterov's", "velocity", "state", "norm", "clipping", "weights", "masks", "one", "updates"}
+BY_FIRST_WORD = dict.fromkeys(RULE, _ruled)
+BY_FIRST_WORD |= dict.fromkeys(("first", "last", "part", "partial", "samples", "shuffled", "step"), _many_rows)
 
 
 def _counters(parallel: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1483,37 +1495,10 @@ def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreeme
         yield "finite rows", compare(found, expected, 0)
 
 
-def _told(value: object) -> object:
-    """A key that identifies an argument of a comparison."""
-    if hasattr(value, "cost_function"):  # a network
-        functions = (value.activation, value.cost_function, value.l1, value.l2)
-        return value.sizes, value.bias, *functions, _told(value.parameters)
-    if isinstance(value, Parameters):
-        return _told(value.flat)
-    return tuple(map(_told, value)) if isinstance(value, list | tuple) else pickle.dumps(value)
-
-
-def _remembered(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, cached by its arguments; a network that it changes is changed again."""
-    known: dict[object, tuple[Any, np.ndarray]] = {}
-
-    def remembered(trusted: Any, *given: Any, **named: Any) -> Any:
-        key = (_told(trusted), *map(_told, given), *((name, _told(value)) for name, value in named.items()))
-        if key not in known:
-            known[key] = function(trusted, *given, **named), trusted.parameters.copy()
-        trusted.parameters[:] = known[key][1]
-        return known[key][0]
-
-    return remembered
-
-
 @pytest.fixture(scope="module", autouse=True)
 def _the_trusted_answers_once() -> Iterator[None]:
-    """Compute the reference's answers and the tolerances once for all mutants."""
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("forward", "gradient", "step"):
-            patch.setattr(tolerance, name, _remembered(getattr(tolerance, name)))
-        patch.setattr(updates, "one_by_one", _remembered(updates.one_by_one))
+        remembered.once(patch)
         yield
 
 
@@ -1534,7 +1519,7 @@ def test_the_unchanged_source_passes(backend, monkeypatch):
 def test_mutant_fails(backend, mutant, monkeypatch):
     texts = _sources(backend)
     mutated = _load(backend, mutant.applied(texts), monkeypatch)
-    about = ABOUT.get(mutant.name.partition(":")[0], _ruled if mutant.name.partition(" ")[0] in RULE else None)
+    about = ABOUT.get(mutant.name.partition(":")[0], BY_FIRST_WORD.get(mutant.name.partition(" ")[0]))
     first = () if about is None else about(mutated, samenet.backend("reference").Network)
     compared = itertools.chain(first, _compare(mutated))
     assert any(not comparison.ok for _, comparison in compared), "the comparison passed a wrong backend"

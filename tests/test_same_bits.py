@@ -1,7 +1,6 @@
-"""The techniques of compiled kernels change no bit: skipped zeros, threads, wide layers, the cache on disk."""
+"""The techniques of compiled kernels change no bit: skipped zeros, threads, wide layers."""
 
 import importlib
-import json
 import pkgutil
 from typing import Any
 
@@ -356,26 +355,3 @@ def test_no_compilation_for_another_depth_or_width(numba: Any) -> None:
     for counts in (before, after):  # it is compiled for a register's width: four of them, of each dtype
         assert counts.pop("samenet.fast.kernels.tiny_network.run_updates") <= 4 * len(DTYPES)
     assert after == before
-
-
-_BITS = """
-import json
-import numpy as np
-import samenet
-module = samenet.backend("numba")
-random = np.random.default_rng(0)
-X, Y = random.normal(size=(40, 20)), random.random((40, 3))
-net = module.Network([20, 30, 3], seed=0)
-net.train(X, Y, alpha=0.3, epochs=4, batch_size=7, seed=0)
-bits = (net.parameters.tobytes() + net.predict(X[:3]).tobytes()).hex()
-from samenet.fast.kernels import inference, training
-stats = [training.run_updates.stats, inference.rows_of(X.dtype).stats]
-print(json.dumps([bits, *([sum(s.cache_hits.values()), sum(s.cache_misses.values())] for s in stats)]))
-"""
-
-
-def test_a_process_that_finds_kernels_on_disk_computes_the_same_bits(tmp_path: Any) -> None:
-    cold, warm = (json.loads(printed(_BITS, NUMBA_CACHE_DIR=str(tmp_path))) for _ in range(2))
-    assert cold[1:] == [[0, 1], [0, 1]]
-    assert warm[1:] == [[1, 0], [1, 0]]
-    assert warm[0] == cold[0]
