@@ -161,7 +161,7 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 
 WHEEL := $(abspath build)/wheel
-TOOL := build/tool
+TOOL := $(abspath build)/tool
 SOURCE := build/source
 
 # It needs nothing from .venv, so that it can run while that is set up. `build` is outside the environment in which the
