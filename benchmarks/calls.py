@@ -40,6 +40,9 @@ class _Recorder:
         self.calls.append((self.kernel, given))
         return self.kernel(*given)
 
+    def compile(self, kinds: Any) -> "_Recorder":
+        return _Recorder(self.kernel.compile(kinds), self.calls)
+
 
 class _Recording(ModuleType):
     """A module whose kernels note their arguments."""

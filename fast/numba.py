@@ -20,7 +20,7 @@ from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import few_rows, many_networks, ready
-from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, plan
+from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, NO_STATE, described, layout, plan
 from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, tiny_network, training
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, run_parallel
@@ -37,7 +37,6 @@ MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-5, 1.5e-11
 _NO_RULE = tuple(Rule(DESCENT))  # Numba is slow to determine the type of a named tuple
-_NO_STATE = {n: np.empty((0, 0), f"f{n}") for n in (4, 8)}  # by itemsize
 _most_rows = functools.cache(forward.most_rows)
 
 
@@ -193,7 +192,7 @@ def gradient(
     if dropout is None and drop_connect is None and few_rows.fits(model, len(X)):
         return few_rows.gradient(model, X, Y, reduction, sample_weight)
     data = X, Y, NO_ORDER, NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
-    given = data, (len(X), reduction == "mean"), NO_NUMBERS, _NO_RULE, _NO_STATE[X.itemsize], costs
+    given = data, (len(X), reduction == "mean"), NO_NUMBERS, _NO_RULE, NO_STATE[X.itemsize], costs
     if model.theta.normalized:
         g = model.theta.empty_like()
         _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)

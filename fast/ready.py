@@ -9,11 +9,22 @@ from numba.core.errors import NumbaError
 
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import few_rows
-from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, objective, plan
+from samenet.fast.description import (
+    NO_DROP_CONNECT,
+    NO_MASKS,
+    NO_NUMBERS,
+    NO_ORDER,
+    NO_STATE,
+    described,
+    layout,
+    objective,
+    plan,
+)
 from samenet.fast.kernels import answers, tiny_network, training
+from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue
-from samenet.fast.workspace import is_small, workspace
+from samenet.fast.workspace import borrowed, give_back, is_small
 from samenet.model import Model
 from samenet.optimizers import State
 
@@ -81,10 +92,10 @@ def fast_cost(model: Model, otherwise: Callable[..., Any]) -> Callable[..., Any]
     return cost
 
 
-def fast_samples(model: Model, rows: int, limits: tuple[float, float]) -> Callable[..., Any] | None:
+def fast_samples(model: Model, rows: int, limits: tuple[float, float], is_open: bool) -> Callable[..., Any] | None:
     """f(X, Y): both as (m, n), if they are as `samenet.backends.prepared` says, or None; None if they may not be."""
     theta, low, high = model.theta, *limits
-    if rows * max(theta.sizes[0], theta.sizes[-1]) > _MOST:
+    if rows * max(0 if is_open else theta.sizes[0], theta.sizes[-1]) > _MOST:
         return None
     everything, codes, cost, array = theta.everything, layout(model), objective(model)[0], np.ndarray
     answer = answers.samples_of(everything.dtype)
@@ -94,7 +105,7 @@ def fast_samples(model: Model, rows: int, limits: tuple[float, float]) -> Callab
             if X.ndim == 1 == Y.ndim:
                 X, Y = X.reshape(1, -1), Y.reshape(1, -1)
             try:
-                return (X, Y) if answer(everything, codes, cost, low, high, rows, X, Y) else None
+                return (X, Y) if answer(everything, codes, cost, low, high, rows, is_open, X, Y) else None
             except OTHER_ARRAYS:
                 return None
         return None
@@ -102,41 +113,70 @@ def fast_samples(model: Model, rows: int, limits: tuple[float, float]) -> Callab
     return samples
 
 
+_codes: dict[Any, Any] = {}  # of `_code_of`
+
+
+def _code_of(kernel: Any, given: tuple[Any, ...], *kinds: Any) -> Any:
+    """A kernel's code for such arguments, whose types follow from `kinds`: Numba need not find them out every time."""
+    if (found := _codes.get((kernel, kinds))) is None:
+        found = _codes[kernel, kinds] = code_for(kernel, *given)
+    return found
+
+
 def fast_updates(
     model: Model, rule: Any, batch_size: int, reduction: str, **clipping: float
 ) -> Callable[..., Any] | None:
-    """f(X, Y, state, alphas, order=None): the updates of `run_updates`; None for a network not small."""
+    """f(X, Y, state, alphas, order=None): the updates of `run_updates`; None if threads may share them."""
     limits = clipping.get("clip_value", math.inf), clipping.get("clip_norm", math.inf)
     theta, planned = model.theta, plan(model, rule, (batch_size, *limits))
-    if theta.normalized or batch_size * theta.flat.size >= PAYS or not is_small(model, planned.parts):
+    if theta.normalized or (planned.parts > 1 and batch_size * theta.flat.size >= PAYS):
         return None
     batch, constants = (batch_size, reduction == "mean"), planned.constants
-    tiny, empty, flat, dtype = planned.tiny or (), np.empty, theta.flat, theta.flat.dtype
+    tiny, empty, flat, dtype, size = planned.tiny or (), np.empty, theta.flat, model.dtype, model.dtype.itemsize
 
     def of_tiny(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
+        nonlocal run
         rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
         count = len(alphas) * -(-rows // batch_size)
         costs = empty(count)
-        given = X, Y, order, batch, alphas, (*constants, state.t), state.values, costs
-        state.is_finite = tiny_network.run_updates(*tiny, *given)
+        given = (
+            *tiny,
+            X,
+            Y,
+            order,
+            batch,
+            alphas,
+            (*constants, state.t),
+            state.values if state.count else NO_STATE[size],
+            costs,
+        )
+        run = run or _code_of(tiny_network.run_updates, given, dtype, len(tiny[0]), len(tiny[1]))
+        state.is_finite = run(*given)
         state.t += count
         return costs
 
-    def of_small(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
+    def of_layers(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
+        nonlocal run
         rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
         count = len(alphas) * -(-rows // batch_size)
         costs = empty(count)
-        (G, P, totals, _), queue = spare.pop() if spare else (workspace(model, parts), new_queue(parts))
+        memory, queue = spare.pop() if spare else (borrowed(model, parts, state.prepared), new_queue(parts))
         queue.fill(0)
         data, of_rule = (X, Y, order, no_masks), (*constants, state.t)
-        given = data, batch, alphas, of_rule, state.values, costs, G, totals, queue, True
-        state.is_finite = training.run_updates(flat, P, *of_model, *given, no_masked_weights, NO_NUMBERS)
-        spare.append(((G, P, totals, None), queue))
+        of_updates = data, batch, alphas, of_rule, state.values if state.count else NO_STATE[size], costs
+        given = flat, memory.P, *of_model, *of_updates, memory.G, memory.values, queue, True, *no_others
+        run = run or _code_of(training.run_updates, given, dtype)
+        state.is_finite = run(*given)
+        if keeps:
+            spare.append((memory, queue))
+        else:
+            give_back(model, memory, state.prepared)
         state.t += count
         return costs
 
-    parts = planned.parts
+    parts, keeps = planned.parts, is_small(model, planned.parts)
     spare: list[Any] = model.prepared.setdefault((fast_updates, parts), [])  # memory for the next call
     of_model = described(model)
-    no_masks, no_masked_weights = NO_MASKS[dtype.itemsize], NO_DROP_CONNECT[dtype.itemsize]
-    return of_tiny if tiny else of_small
+    no_masks, no_others = NO_MASKS[size], (NO_DROP_CONNECT[size], NO_NUMBERS)
+    run: Any = None
+    return of_tiny if tiny else of_layers

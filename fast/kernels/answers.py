@@ -7,7 +7,7 @@ depends on every input of its sample, and the cost on every target: if the resul
 from functools import cache
 
 import numpy as np
-from numba import float64, from_dtype, int64
+from numba import boolean, float64, from_dtype, int64
 
 from samenet.fast.kernels import few_rows
 from samenet.fast.kernels.activations import needs_z, value
@@ -67,8 +67,11 @@ def _cost(theta, layout, cost, l1, l2, X, Y):
     return result if finite else np.nan
 
 
-def _samples(theta, layout, cost, low, high, rows, X, Y):
-    """Whether X and Y are this many finite samples and targets, from low to high, in memory apart from theta."""
+def _samples(theta, layout, cost, low, high, rows, is_open, X, Y):
+    """Whether X and Y are this many samples and targets, from low to high, in memory apart from theta; and finite.
+
+    is_open: whether X need not be finite, because updates show whether it was.
+    """
     if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)) or len(X) != rows:
         return False
     targets, start = flat(Y), theta.ctypes.data
@@ -78,7 +81,7 @@ def _samples(theta, layout, cost, low, high, rows, X, Y):
     for values in (flat(X), targets):
         if values.ctypes.data < end and start < values.ctypes.data + values.size * values.itemsize:
             return False
-    return found == targets.size and are_finite(flat(X)) and are_finite(targets)
+    return found == targets.size and (is_open or are_finite(flat(X))) and are_finite(targets)
 
 
 @cache
@@ -101,6 +104,5 @@ def cost_of(dtype):
 def samples_of(dtype):
     """`_samples` for a dtype; it raises for other types of arrays."""
     f = from_dtype(dtype)
-    return for_exactly(
-        _samples, (f[::1], int64[:, ::1], int64, float64, float64, int64, f[:, ::1], f[:, ::1]), holds_gil=True
-    )
+    model = f[::1], int64[:, ::1], int64, float64, float64
+    return for_exactly(_samples, (*model, int64, boolean, f[:, ::1], f[:, ::1]), holds_gil=True)

@@ -83,17 +83,17 @@ def workspace_type(f):
 
 
 @kernel()
-def _ways(update, m, most, lanes, lists_inputs):
+def _ways(update, m, most, lanes, lists_inputs, lone):
     """Whether the step is taken in one pass over the weights; in place; or, in the first layer, for listed inputs.
 
-    Otherwise, it is taken after the gradient.
+    Otherwise, it is taken after the gradient. lone: whether the first layer has one node, see `narrow`.
     """
     rule = update.rule
     plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
     of_theta = update.is_of_theta or lanes == 1
     can_step = update.alpha != 0 and rule.clip_norm == np.inf and m <= most
     in_one_pass = can_step and of_theta and m <= MOST_ROWS and has_step(rule.code)
-    in_place = can_step and of_theta and plain and not in_one_pass
+    in_place = can_step and of_theta and plain and not (in_one_pass or lone)
     return in_one_pass, in_place, can_step and plain and not of_theta and m <= GROUP_ROWS and lists_inputs
 
 
@@ -160,7 +160,8 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     H, zeros, flags = workspace.H, workspace.zeros, workspace.flags
     sizes, codes, m, alpha = layout[0], layout[1], len(X), update.alpha
     lanes, most, drops = lanes_of(sizes, P.itemsize), block_rows(m, most_rows(sizes)), dropout[1].size > 0
-    in_one_pass, in_place, of_inputs = _ways(update, m, most, lanes, workspace.used.size > 0)
+    lone, lists_inputs = is_lone(sizes[0], sizes[1], P.itemsize), workspace.used.size > 0
+    in_one_pass, in_place, of_inputs = _ways(update, m, most, lanes, lists_inputs, lone)
     at_once, costs, penalties, finite = in_one_pass or in_place, 0.0, 0.0, False
     flags[STEPPED] = theta.size if at_once else 0
     if at_once and (update.l1 or update.l2):

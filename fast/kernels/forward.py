@@ -34,7 +34,7 @@ from samenet.fast.kernels.sparse_input import (
 BLOCK = 128  # samples that pass through all layers together, so that their activations stay in the cache
 _FEW_NODES = 64  # of all layers, inputs included; see `most_rows`
 _TRANSPOSING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
-UNPACKED_ROWS = 16  # rows of an update up to which packing weights takes longer than its products
+UNPACKED_ROWS = 24  # rows of an update up to which packing weights takes longer than its products
 
 
 @register_jitable

@@ -1,10 +1,10 @@
 """A backend's functions, prepared for many calls with the same model and options, as training makes them.
 
 A backend's FAST, see `samenet.backends.costs`, may have two functions for `run_updates`. fast_samples(model, rows,
-limits) returns samples(X, Y): both, if they need no conversion, are so many rows, finite, apart in memory from the
-parameters, and with targets within the limits and the range of the cost; otherwise None. fast_updates(model, rule,
-batch_size, reduction, **clipping) returns f(X, Y, state, alphas, order=None): the updates of `run_updates` without
-masks and weights, with an alpha for each epoch. Both return None for models without a faster way.
+limits, is_open) returns samples(X, Y): both, if they need no conversion, are so many rows, finite (with is_open, only
+Y), apart in memory from the parameters, and with targets within the limits and the range of the cost; otherwise None.
+fast_updates(model, rule, batch_size, reduction, **clipping) returns f(X, Y, state, alphas, order=None): the updates of
+`run_updates` without masks and weights, with an alpha for each epoch. Both return None for models without a faster way.
 """
 
 from collections.abc import Callable
@@ -21,9 +21,9 @@ def _nothing(*_: Any, **__: Any) -> None:
     """For a backend without fast paths."""
 
 
-def samples(model: Model, backend: Any, rows: int, limits: tuple[float, float]) -> Callable[..., Any]:
+def samples(model: Model, backend: Any, rows: int, limits: tuple[float, float], is_open: bool) -> Callable[..., Any]:
     """The function of X and Y above: both if they need no conversion and no other check, otherwise None."""
-    return _fast_updates(backend)[0](model, rows, limits) or _nothing
+    return _fast_updates(backend)[0](model, rows, limits, is_open) or _nothing
 
 
 def _fast_updates(backend: Any) -> Any:

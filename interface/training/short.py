@@ -121,7 +121,8 @@ def again(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
         return None
     if short.samples is None:
         limits = limits_of(short.limited)
-        short = model.prepared[Short] = short._replace(samples=prepared.samples(model, backend, short.rows, limits))
+        samples = prepared.samples(model, backend, short.rows, limits, short.is_open)
+        short = model.prepared[Short] = short._replace(samples=samples)
     found = short.samples(X, Y)  # type: ignore[misc]
     if found is not None:
         X, Y = found

@@ -2,8 +2,8 @@
 
 Numba counts references to the arrays that it allocates wherever they are passed on, which is slow to compile and to
 execute. Here, a kernel opens a heap and allocates from it; when the kernel returns, even with an exception, its heap is
-closed, and no view may outlive it. Each block begins with the address of the previous one, so that closing finds them
-all; its numbers are aligned to a cache line.
+closed, and no view may outlive it. Small arrays share a block, since allocating each would take as long as a small layer.
+A block begins with the address of the previous one, so that closing finds them all; arrays are aligned to a cache line.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ from samenet.fast.kernels.codegen.lowering import at_return
 from samenet.fast.kernels.codegen.vector import BYTE, LONG
 
 _ADDRESS = BYTE.as_pointer()
-_LINE, _HEAD = 64, 8  # bytes of a cache line and of an address
+_LINE, _HEAD, _SHARED = 64, 8, 1 << 14  # bytes of a cache line, of an address, and of a block for small arrays
 
 
 def _open_heap() -> None:
@@ -28,9 +28,10 @@ def _open_heap() -> None:
 
 def _typed_open_heap(typing_context):
     def codegen(context, builder, signature, values):
-        last = cgutils.alloca_once(builder, _ADDRESS)  # null at the function's entry
-        at_return(builder.function, lambda returning: _close(returning, last))
-        return builder.bitcast(last, _ADDRESS)
+        # The last block, and the addresses of the shared block's free memory and of its end; 0 at the function's entry.
+        heap = cgutils.alloca_once(builder, ir.ArrayType(_ADDRESS, 3), zfill=True)
+        at_return(builder.function, lambda returning: _close(returning, heap))
+        return builder.bitcast(heap, _ADDRESS)
 
     return types.voidptr(), codegen
 
@@ -65,21 +66,38 @@ def _write_close(builder, last):
     builder.ret_void()
 
 
-def _close(builder, last):
-    close = written_once(builder.module, "samenet_close_heap", ir.VoidType(), [last.type], _write_close)
-    builder.call(close, [last])
+def _close(builder, heap):
+    kind = _ADDRESS.as_pointer()
+    close = written_once(builder.module, "samenet_close_heap", ir.VoidType(), [kind], _write_close)
+    builder.call(close, [builder.bitcast(heap, kind)])
 
 
 def _write_take(builder, last, size):
-    """Allocate a block of this many bytes and link it; returns the address of its first number, or null."""
-    allocate = _function(builder, "NRT_Allocate", _ADDRESS, LONG)
-    piece = builder.call(allocate, [builder.add(size, ir.Constant(LONG, _HEAD + _LINE))])
+    """The address of this many bytes of the shared block, or of a new block, which is linked; null without memory."""
+    allocate, line, shared = (
+        _function(builder, "NRT_Allocate", _ADDRESS, LONG),
+        ir.Constant(LONG, -_LINE),
+        LONG(_SHARED),
+    )
+    free, end = (builder.bitcast(builder.gep(last, [LONG(i)]), LONG.as_pointer()) for i in (1, 2))
+    size = builder.and_(builder.add(size, LONG(_LINE)), line)  # not 0
+    start = builder.load(free)
+    after = builder.add(start, size)
+    with builder.if_then(builder.icmp_unsigned("<=", after, builder.load(end))):
+        builder.store(after, free)
+        builder.ret(builder.inttoptr(start, _ADDRESS))
+    is_small = builder.icmp_unsigned("<", size, shared)
+    length = builder.select(is_small, shared, size)
+    piece = builder.call(allocate, [builder.add(length, LONG(_HEAD + _LINE))])
     with builder.if_then(cgutils.is_null(builder, piece), likely=False):
         builder.ret(piece)
     builder.store(builder.load(last), builder.bitcast(piece, last.type))
     builder.store(piece, last)
-    start = builder.add(builder.ptrtoint(piece, LONG), ir.Constant(LONG, _HEAD + _LINE - 1))
-    builder.ret(builder.inttoptr(builder.and_(start, ir.Constant(LONG, -_LINE)), _ADDRESS))
+    start = builder.and_(builder.add(builder.ptrtoint(piece, LONG), LONG(_HEAD + _LINE - 1)), line)
+    with builder.if_then(is_small):
+        builder.store(builder.add(start, size), free)
+        builder.store(builder.add(start, length), end)
+    builder.ret(builder.inttoptr(start, _ADDRESS))
 
 
 def _taken(builder, heap, size):
