@@ -193,15 +193,14 @@ def forward(P, is_packed, layout, bias, X, masks, H, out, D, Z, zeros, memory, u
     layer_inputs, finite = X, True
     wide, of_register = is_wide(sizes), REGISTER // P.itemsize
     lanes = of_register if is_packed and not wide else 1
-    flags[SKIPPED] = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         last, b = layer == sizes.size - 2, p + matrix_length(sizes, layer, lanes)
         z = out[: rows * k] if last else H[q : q + rows * k]
         start = rows_at(P, b, 1, k) if bias else rows_at(zeros, 0, 1, k)
         sums = rows_at(z, 0, rows, k)
-        if layer == 0 and used.size and is_packed:
-            flags[SKIPPED] = are_zeros_skipped(X, sums, P[:b], used, flags)
+        if layer == 0:
+            flags[SKIPPED] = used.size > 0 and is_packed and are_zeros_skipped(X, sums, P[:b], used, flags)
         if layer == 0 and flags[SKIPPED]:
             sparse_forward(X, used, packed_matrix(P, p, n, k), start, sums)
         elif not is_packed and layer == 0 and starts_narrow(sizes, of_register):

@@ -193,22 +193,30 @@ def list_nonzero_columns(X, used):
 
 @external(lambda f: (matrix(f), f[:, ::1], f[::1], int32[::1], int64[::1]), returns=boolean)
 def are_zeros_skipped(X, Z, weights, used, flags):
-    """Whether skipping zeros pays (X (m, n) has enough) and is exact for Z (m, k) (weights are finite)."""
-    for rows in (1, rows_of_list(Z.shape[1], Z.itemsize)):  # one row suffices to reject input with hardly any zeros
-        list_nonzero_columns(X[:rows], used)
-        if used[0] > _SHARE * X.shape[1]:
-            return False
+    """Whether skipping zeros pays (X (m, n) has enough) and is exact for Z (m, k) (weights are finite).
+
+    If so, `used` lists the nonzero columns of the first group of rows.
+    """
+    for rows in (1, rows_of_list(Z.shape[1], Z.itemsize)):
+        if rows > 1 or not flags[SKIPPED]:  # unless the last update's did, one row may show that X has hardly any zeros
+            list_nonzero_columns(X[:rows], used)
+            if used[0] > _SHARE * X.shape[1]:
+                return False
     flags[FINITE] = flags[FINITE] or all_finite(weights)
     return flags[FINITE] > 0
 
 
 @external(lambda f: (matrix(f), int32[::1], matrix(f), f[:, ::1], f[:, ::1]))
 def sparse_forward(X, used, P, start, Z):
-    """Z := start + X P; 2 k flops for each row and each input that is nonzero in its group of rows."""
+    """Z := start + X P; 2 k flops for each row and each input that is nonzero in its group of rows.
+
+    used: as from `are_zeros_skipped`.
+    """
     rows = rows_of_list(Z.shape[1], Z.itemsize)
     for s in range(0, len(X), rows):
         x = X[s : s + rows]
-        list_nonzero_columns(x, used)
+        if s:
+            list_nonzero_columns(x, used)
         product_indexed(x, P, start, Z[s : s + rows], used)
 
 

@@ -2,7 +2,7 @@
 
 Numba counts references to the arrays that it allocates wherever they are passed on, which is slow to compile and to
 execute. Here, a kernel opens a heap and allocates from it; when the kernel returns, even with an exception, its heap is
-closed, and no view may outlive it. Small arrays share a block, since allocating each would take as long as a small layer.
+closed, and no view may outlive it. Small arrays share a block to save the time of allocating each.
 A block begins with the address of the previous one, so that closing finds them all; arrays are aligned to a cache line.
 """
 
