@@ -9,17 +9,7 @@ from numba.core.errors import NumbaError
 
 from samenet.backends.normalization import folded, penalty
 from samenet.fast import few_rows
-from samenet.fast.description import (
-    NO_DROP_CONNECT,
-    NO_MASKS,
-    NO_NUMBERS,
-    NO_ORDER,
-    NO_STATE,
-    described,
-    layout,
-    objective,
-    plan,
-)
+from samenet.fast.description import NO_MASKS, NO_ORDER, NO_OTHERS, NO_STATE, described, layout, objective, plan
 from samenet.fast.kernels import answers, tiny_network, training
 from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
@@ -132,51 +122,32 @@ def fast_updates(
     if theta.normalized or (planned.parts > 1 and batch_size * theta.flat.size >= PAYS):
         return None
     batch, constants = (batch_size, reduction == "mean"), planned.constants
-    tiny, empty, flat, dtype, size = planned.tiny or (), np.empty, theta.flat, model.dtype, model.dtype.itemsize
-
-    def of_tiny(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
-        nonlocal run
-        rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
-        count = len(alphas) * -(-rows // batch_size)
-        costs = empty(count)
-        given = (
-            *tiny,
-            X,
-            Y,
-            order,
-            batch,
-            alphas,
-            (*constants, state.t),
-            state.values if state.count else NO_STATE[size],
-            costs,
-        )
-        run = run or _code_of(tiny_network.run_updates, given, dtype, len(tiny[0]), len(tiny[1]))
-        state.is_finite = run(*given)
-        state.t += count
-        return costs
-
-    def of_layers(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
-        nonlocal run
-        rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
-        count = len(alphas) * -(-rows // batch_size)
-        costs = empty(count)
-        memory, queue = spare.pop() if spare else (borrowed(model, parts, state.prepared), new_queue(parts))
-        queue.fill(0)
-        data, of_rule = (X, Y, order, no_masks), (*constants, state.t)
-        of_updates = data, batch, alphas, of_rule, state.values if state.count else NO_STATE[size], costs
-        given = flat, memory.P, *of_model, *of_updates, memory.G, memory.values, queue, True, *no_others
-        run = run or _code_of(training.run_updates, given, dtype)
-        state.is_finite = run(*given)
-        if keeps:
-            spare.append((memory, queue))
-        else:
-            give_back(model, memory, state.prepared)
-        state.t += count
-        return costs
-
-    parts, keeps = planned.parts, is_small(model, planned.parts)
+    tiny, empty, flat, dtype, size = planned.tiny, np.empty, theta.flat, model.dtype, model.dtype.itemsize
+    kinds = (dtype,) if tiny is None else (dtype, len(tiny[0]), len(tiny[1]))
+    kernel = training.run_updates if tiny is None else tiny_network.run_updates
+    parts, keeps, of_model, run = planned.parts, is_small(model, planned.parts), described(model), None
     spare: list[Any] = model.prepared.setdefault((fast_updates, parts), [])  # memory for the next call
-    of_model = described(model)
-    no_masks, no_others = NO_MASKS[size], (NO_DROP_CONNECT[size], NO_NUMBERS)
-    run: Any = None
-    return of_tiny if tiny else of_layers
+
+    def updates(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
+        nonlocal run
+        rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
+        costs = empty(len(alphas) * -(-rows // batch_size))
+        more = batch, alphas, (*constants, state.t), state.values if state.count else NO_STATE[size], costs
+        given: tuple[Any, ...]
+        if tiny is not None:
+            given = *tiny, X, Y, order, *more
+        else:
+            memory, queue = spare.pop() if spare else (borrowed(model, parts, state.prepared), new_queue(parts))
+            queue.fill(0)
+            of_parts = memory.G, memory.values, queue, True
+            given = flat, memory.P, *of_model, (X, Y, order, NO_MASKS[size]), *more, *of_parts, *NO_OTHERS[size]
+        run = run or _code_of(kernel, given, *kinds)
+        state.is_finite = run(*given)
+        if tiny is None and keeps:
+            spare.append((memory, queue))
+        elif tiny is None:
+            give_back(model, memory, state.prepared)
+        state.t += len(costs)
+        return costs
+
+    return updates

@@ -64,9 +64,9 @@ def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]
     yield {*of_gradient, "weights"}, lambda: net.gradient(X, Y, sample_weight=X[:, 0])[1].flat
     yield {*FIRST, *own, "steps"}, lambda: trained(X)
     of_batches = {*FIRST, *own, "steps"}
-    yield {*of_batches, "lanes"}, lambda: trained(X, batch_size=20, optimizer="adam", seed=0)
+    yield {*of_batches, "lanes"}, lambda: trained(X, batch_size=30, optimizer="adam", seed=0)
     if name != "narrow":
-        yield {*of_batches, "masks"}, lambda: trained(X, batch_size=20, dropout=0.1, optimizer="adam", seed=0)
+        yield {*of_batches, "masks"}, lambda: trained(X, batch_size=30, dropout=0.1, optimizer="adam", seed=0)
     if name == "images":
         yield {*of_batches, "zeros"}, lambda: trained(zeros, batch_size=20, seed=0)
 

@@ -13,7 +13,7 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.stepping import stepping
-from samenet.fast.kernels.gemm import WIDE, matrix, terms_at_once
+from samenet.fast.kernels.gemm import WIDE, matrix, product, terms_at_once
 from samenet.fast.kernels.penalties import penalty_slope
 from samenet.fast.kernels.steps import ADAM, DESCENT, MOMENTUM, NESTEROV, NUMBERS, RMSPROP, numbers_of, update_type
 
@@ -84,7 +84,7 @@ def _step_some(delta, X, errors, W, first, second, changed, of, code):
         _momentum(delta, X, errors, W, first, second, changed, of)
 
 
-@external(lambda f: (f[:, ::1], matrix(f), f[:, ::1], f[::1], int64, update_type(f)), light=True)
+@external(lambda f: (*(matrix(f),) * 2, f[:, ::1], f[::1], int64, update_type(f)), light=True)
 def step_in_one_pass(deltas, X, errors, theta, p, update):
     """errors := deltas W, unless it has no rows, for the matrix W at index p of theta; then the step of W.
 
@@ -95,6 +95,10 @@ def step_in_one_pass(deltas, X, errors, theta, p, update):
     of, heap = numbers_of(update.rule, update.alpha, update.t, theta.itemsize), open_heap()
     l1, l2, limit = update.l1, update.l2, update.rule.clip_value
     change = 2 if l1 else 1 if l2 or limit < np.inf else 0
+    if n == 1:  # a column is a row of the transposed matrix; otherwise, all lanes but one would be empty
+        if len(errors):
+            product(deltas, rows_at(theta, p, k, n), zeroed(heap, (1, 1), theta.dtype), errors)
+        deltas, X, errors, k, n = X, deltas, errors[:0], 1, k
     terms = terms_at_once(k) if n >= WIDE else k
     more = zeroed(heap, (m if len(errors) and terms < k else 0, n), theta.dtype)
     for s in range(len(errors)):
