@@ -16,7 +16,7 @@ from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack,
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED, all_finite
-from samenet.fast.kernels.steps import Rule, Update, step
+from samenet.fast.kernels.steps import DESCENT, Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # the most parts of a batch; the fewest rows and multiply-adds of a part
 _MANY, _MORE_ROWS = 1 << 17, 500  # parameters from which adding the parts' gradients is slow: parts then have more rows
@@ -37,7 +37,7 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     weights: the samples' weights, or empty.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, _, at_once, rule, is_one, is_unpacked = settings
+    state, objective, data, batch, _, at_once, rule, of_theta, is_unpacked = settings
     cost, l1, l2 = objective
     X, Y, order, dropout = data
     batch_size, mean = batch
@@ -52,7 +52,7 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     rows = end - start
     scale = 1.0 / whole if mean else 1.0
     alpha = at_once[epoch] if at_once.size else 0.0
-    now = Update(alpha, rule, rule.t + update + 1, state, l1, l2, is_one, is_unpacked)
+    now = Update(alpha, rule, rule.t + update + 1, state, l1, l2, of_theta, is_unpacked)
     first = epoch * m + start
     if weights.size:
         scale = 1.0
@@ -154,7 +154,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     used: the model with the parameters at which the gradient is taken.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, alphas, _, rule, is_one, _ = settings
+    state, objective, data, batch, alphas, _, rule, of_theta, _ = settings
     X, _, order, _ = data
     batch_size, mean = batch
     _, l1, l2 = objective
@@ -183,17 +183,17 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return
-        if is_one:
+        if of_theta:
             if not flags[STEPPED]:
                 unpack(g, sizes, bias, False, P[: theta.size])  # P is not needed any more
-                step(theta, P[: theta.size], alphas[0], state, 0, rule, rule.t + 1)
-            break
+                step(theta, P[: theta.size], alphas[update // updates], state, 0, rule, rule.t + update + 1)
+            continue
         begin = flags[STEPPED]  # the first parameter that has not taken its step
         if begin < P.size:
             step(P[begin:], g[begin:], alphas[update // updates], state, begin, rule, rule.t + update + 1)
         if update + 1 < costs.size:
             unpack(P, sizes, bias, True, theta)
-    if not is_one:
+    if not of_theta:
         unpack(P, sizes, bias, False, theta)
 
 
@@ -250,15 +250,18 @@ def run_updates(
         X = copies
     data = X, Y, order, dropout
     rule, (_, l1, l2) = Rule(*rule), objective
-    # A single update changes theta itself, with the gradient or after it. Packing and unpacking the state would take
-    # longer than unpacking the gradient, and sums would have a different order.
-    is_one = costs.size == alphas.size == 1 and rule.clip_norm == np.inf and not is_wide(sizes)
-    is_packed = not (is_one or is_wide(sizes))
-    is_at_once = parts == 1 and not masks_weights
+    # A single update changes theta itself, with the gradient or after it: packing and unpacking the state would take
+    # longer than unpacking the gradient, and sums would have a different order. So do many of few rows where
+    # reading W by rows, and gradient and step in one pass over W, gain more than skipping zeros.
+    rows, is_at_once = min(batch_size, len(X)), parts == 1 and not masks_weights
+    is_unpacked = is_at_once and l1 == l2 == 0 and rows <= UNPACKED_ROWS
+    pays = (rule.code != DESCENT and (sizes.size == 2 or rows == 1)) or starts_narrow(sizes, REGISTER // X.itemsize)
+    of_theta = alphas.size > 0 and (costs.size == 1 or (is_unpacked and pays))
+    of_theta = of_theta and rule.clip_norm == np.inf and not is_wide(sizes)
+    is_unpacked, is_packed = is_unpacked and of_theta, not (of_theta or is_wide(sizes))
     at_once = alphas[: alphas.size if is_at_once else 0]
-    is_unpacked = is_one and is_at_once and l1 == l2 == 0 and min(batch_size, len(X)) <= UNPACKED_ROWS
     packed = empty(heap, (len(state), P.size if is_coordinator else 0), P.dtype) if is_packed else state
-    settings = packed, objective, data, batch, alphas, at_once, rule, is_one, is_unpacked
+    settings = packed, objective, data, batch, alphas, at_once, rule, of_theta, is_unpacked
     if not is_coordinator:
         private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
@@ -266,7 +269,7 @@ def run_updates(
         return True
     if not is_unpacked:
         pack(theta, sizes, bias, P)
-    for part in range(0 if is_one else parts):
+    for part in range(0 if of_theta else parts):
         fill_up(G[part], sizes, bias)
     for i in range(len(state) if is_packed else 0):
         pack(state[i], sizes, bias, packed[i])

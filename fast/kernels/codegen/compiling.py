@@ -270,7 +270,7 @@ def compile_external(dtype: str) -> None:
         named.compile(getattr(types, dtype))
 
 
-def code_for(function: Kernel, *given: Any) -> Kernel:
+def code_for(function: Any, *given: Any) -> Any:
     """A kernel's code for arguments of the types of these, which does not check that it is called with such."""
     return function if _is_off() else function.compile(tuple(map(typeof, given)))
 
