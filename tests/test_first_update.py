@@ -18,6 +18,10 @@ WAYS: dict[str, tuple[list[int], int, int, dict[str, Any]]] = {
     "one of weights that are packed at once": ([40, 230, 3], 8, 8, {}),
     "narrow": ([150, 1], 9, 9, {}),
     "several": ([300, 120, 3], 24, 8, {}),
+    "several, narrow": ([150, 1], 27, 9, {}),
+    "several without a hidden layer": ([40, 20], 20, 8, {}),
+    "online": ([20, 40, 3], 5, 1, {}),
+    "of one input": ([1, 300, 1, 40], 9, 9, {}),
     "wide": ([210, 220, 3], 20, 20, {}),
     "wide, few rows": ([210, 220, 3], 3, 3, {}),
     "wide, more rows": ([210, 220, 3], 40, 40, {}),
@@ -77,7 +81,7 @@ def test_two_updates_are_two_calls(way: str, penalty: str, rule: Any, monkeypatc
     parts = [numba.run_updates(twice.model, X, Y, rule, state=other, **given) for _ in range(2)]
     assert once.parameters.tobytes() == twice.parameters.tobytes()
     assert state.values.tobytes() == other.values.tobytes()
-    assert costs.tolist() == [part.item() for part in parts]
+    assert costs.tolist() == np.concatenate(parts).tolist()
 
 
 @pytest.mark.without_jit

@@ -253,7 +253,8 @@ def run_updates(
     # A single update changes theta itself, with the gradient or after it: packing and unpacking the state would take
     # longer than unpacking the gradient, and sums would have a different order. So do many of few rows where
     # reading W by rows, and gradient and step in one pass over W, gain more than skipping zeros.
-    rows, is_at_once = min(batch_size, len(X)), parts == 1 and not masks_weights
+    rows = min(batch_size, len(X))
+    is_at_once = parts == 1 and not masks_weights
     is_unpacked = is_at_once and l1 == l2 == 0 and rows <= UNPACKED_ROWS
     pays = (rule.code != DESCENT and (sizes.size == 2 or rows == 1)) or starts_narrow(sizes, REGISTER // X.itemsize)
     of_theta = alphas.size > 0 and (costs.size == 1 or (is_unpacked and pays))
