@@ -195,7 +195,7 @@ TECHNIQUES = (
         "weights transposed in registers",
         "A single update of few rows reads weights where they are; without, a transposed copy is made first.",
         "updates of few rows",
-        (Change(f"{_KERNELS}/training.py", "is_unpacked = is_one and", "is_unpacked = l1 < 0 and"),),
+        (Change(f"{_KERNELS}/training.py", "is_unpacked = is_at_once and", "is_unpacked = l1 < 0 and"),),
     ),
     Technique(
         "one sample without checks",
