@@ -150,7 +150,7 @@ def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 def dots_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width, kernels = lanes(ns.width, dtype), ns.microkernels
     for dots, most, room in (
-        (kernels.dots, kernels.TOGETHER, kernels.TOGETHER),
+        (kernels.dots, 2 * kernels.TOGETHER + 2, kernels.TOGETHER),
         (kernels.dots_by_number, kernels.MR, width),
     ):
         run = native(dots, ns.width, *(matrix(dtype),) * 3)
@@ -168,12 +168,12 @@ def dots_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 
 def sums_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width = lanes(ns.width, dtype)
-    run = native(ns.microkernels.add_rows, ns.width, matrix(dtype), vector(dtype))
+    run = native(ns.loops.add_rows, ns.width, matrix(dtype), vector(dtype))
     for m, k in itertools.product((0, 1, 3, 4, 9), sorted({1, width, 2 * width + 1})):
         A, _ = guarded(integers((m, k), dtype))
         z, around = guarded(integers(k, dtype, 1), **OUTPUT)
         expected = z.copy()
-        ns.microkernels.add_rows.plain(A, expected)
+        ns.loops.add_rows.plain(A, expected)
         run(A, z)
         yield f"{m} x {k}", np.array_equal(z, expected) and nothing_else_written(z, around)
 
@@ -580,22 +580,26 @@ MUTANTS = {
         "over",
     ),
     "packed: the next panel in one row": ("packed_meanwhile", "vb.at(place.value, onward)", "place.value"),
-    "packed: lower tiles left out": ("packed_panels", "builder.add(middle, vb.times(lower, _LOWER))", "middle"),
-    "packed: all tiles high, then lower ones": ("packed_panels", "builder.sub(tiles, lower)", "tiles"),
+    "lower tiles left out": ("packed_panels", "vb.builder.add(middle, vb.times(last, lower))", "middle"),
+    "all tiles high, then lower ones": ("packed_panels", "vb.builder.sub(count, last)", "count"),
     "packed: last register whole": ("packed_panels", "[vb.first_n_mask(n) for n in left]", "[None, None]"),
     "packed: without alpha": ("packed_panels", "vb.multiply_add(alpha, total", "vb.multiply_add(vb.number(1), total"),
     "A's rows for its columns": ("panels", "vb.times(term, a_step)", "vb.times(term, a_row)"),
     "the first row for all": (
         "dot_products",
-        "vb.minimum(builder.add(i, vb.long(r)), limit)",
-        "vb.minimum(i, limit)",
+        "builder.add(i, vb.long(r)) for r in range(nodes)",
+        "i for r in range(nodes)",
     ),
     "sums that start from zero": (
         "dot_products",
-        "part, totals[r].value)\n\n        vb.for_each_vector(n",
-        "part, vb.zero)\n\n        vb.for_each_vector(n",
+        "part, totals[r].value)\n\n    vb.for_each_vector(n",
+        "part, vb.zero)\n\n    vb.for_each_vector(n",
     ),
-    "dots: the first row of X for all": ("dots_of_rows", "for r in range(TOGETHER)]", "for r in [0] * TOGETHER]"),
+    "dots: the first row of X for all": (
+        "dots_of_rows",
+        "vb.minimum(builder.add(s, vb.long(r)), limit)",
+        "vb.long(r)",
+    ),
     "dots: another row's sums": ("dots_of_rows", "divmod(r * nodes, vb.lanes)", "divmod(0 * r, vb.lanes)"),
     "three rows left over as two": ("panels", "for rows in (3, 2, 1):", "for rows in (2, 1):"),
     "dots by number: the first row for all": (

@@ -355,3 +355,21 @@ def test_no_compilation_for_another_depth_or_width(numba: Any) -> None:
     for counts in (before, after):  # it is compiled for a register's width: four of them, of each dtype
         assert counts.pop("samenet.fast.kernels.tiny_network.run_updates") <= 4 * len(DTYPES)
     assert after == before
+
+
+# --- few rows of wide networks ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("rows", [5, 16, 31, 49])
+def test_a_step_of_few_rows_where_rows_compete_for_places(numba: Any, dtype: str, rows: int) -> None:
+    """With layers longer than a block of terms, whose rows are whole pages apart; in momentum, too."""
+    random, sizes = np.random.default_rng(0), [512, 1024, 512, 3]
+    X, Y = random.normal(size=(rows, 512)).astype(dtype), random.random((rows, 3)).astype(dtype)
+    for rule in (Descent(), Momentum(0.9)):
+        ends = []
+        for module in (numba, samenet.backend("numpy")):
+            net = module.Network(sizes, activation="tanh", seed=1, dtype=dtype)
+            net.backend.run_updates(net.model, X, Y, rule, alpha=0.01, batch_size=rows)
+            ends.append(net.parameters)
+        assert np.allclose(*ends, rtol=0, atol=1e-5 if dtype == "float32" else 1e-13)

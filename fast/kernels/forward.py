@@ -7,11 +7,11 @@ from numba.extending import register_jitable
 from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.memory import empty, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, gemv, rows_at
 from samenet.fast.kernels.codegen.transpose import add_product
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import WIDE, matrix, product, terms_at_once, transposed
+from samenet.fast.kernels.gemm import PAGE, WIDE, copied, matrix, product, terms_at_once, transposed
 from samenet.fast.kernels.narrow import narrow_product, starts_narrow
 from samenet.fast.kernels.packing import (
     copy,
@@ -35,6 +35,7 @@ BLOCK = 128  # samples that pass through all layers together, so that their acti
 _FEW_NODES = 64  # of all layers, inputs included; see `most_rows`
 _TRANSPOSING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
 UNPACKED_ROWS = 24  # rows of an update up to which packing weights takes longer than its products
+_DOTS, _KEPT = 64, 1 << 19  # in a wide network: rows up to which dot products pay, and their bytes, in the L2 cache
 
 
 @register_jitable
@@ -142,8 +143,11 @@ def multiply(X, W, b, memory, out):
     if m == 1:
         gemv(W, X[0], z[0])
     else:
-        for s in range(0, m, TOGETHER):
-            dots(W, X[s : s + TOGETHER], z[s : s + TOGETHER])
+        heap, x = open_heap(), X
+        if m > TOGETHER and X.strides[0] % PAGE == 0:
+            x = empty(heap, (m, n + REGISTER // X.itemsize), X.dtype)[:, :n]
+            copied(X, x)
+        dots(W, x, z)
     for s in range(m):
         for i in range(k):
             out[s, i] = z[s, i] + b[i] if b.size else z[s, i]
@@ -207,7 +211,7 @@ def forward(P, is_packed, layout, bias, X, masks, H, out, D, Z, zeros, memory, u
             narrow_product(X, rows_at(P, p, k, n), start, sums)
         elif not is_packed:
             multiply_in_order(layer_inputs, rows_at(P, p, k, n), start, memory, sums)
-        elif lanes == 1 and memory.size and rows <= UNPACKED_ROWS:
+        elif lanes == 1 and memory.size and rows <= max(UNPACKED_ROWS, min(_DOTS, _KEPT // (n * P.itemsize))):
             multiply(layer_inputs, rows_at(P, p, k, n), P[b : b + k * bias], memory, sums)
         elif lanes == 1:
             product(layer_inputs, rows_at(P, p, k, n).T, start, sums)

@@ -5,18 +5,18 @@ from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen import microkernels
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.loops import vectorized
+from samenet.fast.kernels.codegen.loops import add_rows, vectorized
 from samenet.fast.kernels.codegen.memory import empty, open_heap
-from samenet.fast.kernels.codegen.microkernels import add_rows, flat, multiply_panel, multiply_panel_indexed, rows_at
+from samenet.fast.kernels.codegen.microkernels import flat, multiply_panel, multiply_panel_indexed, rows_at
 from samenet.fast.kernels.codegen.packed import PACKED_MR, PACKED_NR, multiply_packed, past_boundary
 from samenet.fast.kernels.codegen.transpose import copy_rows, transpose
 from samenet.fast.kernels.codegen.vector import REGISTER
 
 WIDE = 200  # rows and columns of a matrix from which packing the operands of products pays
 _MC, _KC, _BLOCK = 256, 512, 1 << 19  # rows, terms and bytes of a packed block of A, which stays in the L2 cache
-_PAGE = 4096  # bytes: rows this far apart compete for the same few cache sets
+PAGE = 4096  # bytes: rows this far apart compete for the same few cache sets
 _COLUMNS = 64  # of B up to which neither B nor A is packed
-_UNPACKED = 32  # rows of A up to which packing B costs more than it saves, unless its rows are _PAGE apart
+_UNPACKED = 32  # rows of A up to which packing B costs more than it saves, unless its rows are PAGE apart
 
 
 def matrix(dtype):
@@ -102,8 +102,8 @@ def packed_product(A, B, S, C, alpha):
     terms = terms_at_once(t)
     height = min(_BLOCK // (terms * C.itemsize) if by_columns else _MC, m)
     many = k > _COLUMNS
-    copies = by_columns or (many and A.strides[0] % _PAGE == 0)
-    packs = not contiguous or (many and m > (PACKED_MR if B.strides[0] % _PAGE == 0 else _UNPACKED))
+    copies = by_columns or (many and A.strides[0] % PAGE == 0)
+    packs = not contiguous or (many and m > (PACKED_MR if B.strides[0] % PAGE == 0 else _UNPACKED))
     meanwhile = packs and contiguous and not by_columns  # the next panel is packed while this one is multiplied
     heap, rows, row = open_heap(), height if copies else 0, (-(-terms // lanes) + 1) * lanes
     size = terms * PACKED_NR * lanes  # of a panel

@@ -10,15 +10,15 @@ from numba import float64, int64, types
 from samenet.fast.kernels import steps
 from samenet.fast.kernels.codegen.arithmetic import clip
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.memory import open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.stepping import stepping
-from samenet.fast.kernels.gemm import WIDE, matrix, product, terms_at_once
+from samenet.fast.kernels.gemm import WIDE, copied, matrix, product, terms_at_once
 from samenet.fast.kernels.penalties import penalty_slope
 from samenet.fast.kernels.steps import ADAM, DESCENT, MOMENTUM, NESTEROV, NUMBERS, RMSPROP, numbers_of, update_type
 
 MOST_ROWS = 32  # up to which this is faster than products of packed matrices
-_CACHED = 1 << 14  # bytes of X and errors that are passed over for every row of weights
+_CACHED = 1 << 14  # bytes of X, and of errors, that are passed over for every row of weights
 
 # What happens to a gradient before its step, if there are penalties or if it is clipped: in the order of `penalties`.
 _CHANGES = (
@@ -100,21 +100,27 @@ def step_in_one_pass(deltas, X, errors, theta, p, update):
             product(deltas, rows_at(theta, p, k, n), zeroed(heap, (1, 1), theta.dtype), errors)
         deltas, X, errors, k, n = X, deltas, errors[:0], 1, k
     terms = terms_at_once(k) if n >= WIDE else k
-    more = zeroed(heap, (m if len(errors) and terms < k else 0, n), theta.dtype)
-    for s in range(len(errors)):
-        errors[s, :] = 0
-    width = -(-_CACHED // (m * theta.itemsize * 64)) * 64
+    width = min(n, -(-_CACHED // (m * theta.itemsize * 64)) * 64)
+    copies = k >= WIDE or terms < k  # of X and errors, side by side: rows may compete for places in the cache
+    near = empty(heap, (m + len(errors) if copies else 0, width), theta.dtype)
     for top in range(0, k, terms):
         rows, q = min(terms, k - top), p + top * n
-        W, sums = rows_at(theta, q, rows, n), more if top and len(errors) else errors
+        W = rows_at(theta, q, rows, n)
         first = rows_at(state[0], q, rows, n) if len(state) > 0 else W
         second = rows_at(state[1], q, rows, n) if len(state) > 1 else W
         for left in range(0, n, width):
             end = min(left + width, n)
-            given = deltas[:, top : top + rows], X[:, left:end], sums[:, left:end]
+            x, sums = X[:, left:end], errors[:, left:end]
+            if copies:
+                copied(x, near)
+                x, sums = near[:m, : end - left], near[m:, : end - left]
+            for s in range(len(sums)):
+                sums[s, :] = 0
+            given = deltas[:, top : top + rows], x, sums
             changed = W[:, left:end], first[:, left:end], second[:, left:end]
             _step_some(*given, *changed, (change, l1, l2, limit), of, code)
-        for s in range(len(more) if top else 0):
-            for j in range(n):
-                errors[s, j] += more[s, j]
-                more[s, j] = 0
+            if copies and top == 0:
+                copied(sums, errors[:, left:end])
+            for s in range(len(errors) if top else 0):
+                for j in range(left, end):
+                    errors[s, j] += sums[s, j - left]

@@ -15,6 +15,8 @@ from numba.core import cgutils
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.vector import Vector
 
+_PARTS = 4  # partial sums of the sum of rows
+
 
 def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: bool = True) -> Any:
     """A function g(*vectors, *numbers) for kernels: a loop over 1-D arrays of one dtype and length.
@@ -87,3 +89,49 @@ largest = generated(_largest, _write_largest, types.float64)
 def elementwise(f: Callable[[Any], Any]) -> Any:
     """A function g(out, a, shift) for kernels: out := f(a - shift) for two 1-D arrays and a number of one dtype."""
     return vectorized(lambda out, a, shift: (f(a - shift),), stores=1)
+
+
+def _add_rows(A, z):
+    """z[:k] += the sum of the rows of A (m, k), whose rows are contiguous."""
+    z[: A.shape[1]] += A.sum(0)
+
+
+def _write_add_rows(vb, A, z):
+    """`_PARTS` partial sums, each of every `_PARTS`-th row."""
+    (m, k), step = vb.pair(A.shape), vb.pair(A.strides)[0]
+    whole = vb.times(vb.builder.sdiv(m, vb.long(_PARTS)), _PARTS)
+
+    def add(offset, mask):
+        sums = [vb.variable(vb.zero) for _ in range(_PARTS)]
+
+        def add_row(total, s):
+            row = vb.load(vb.at(vb.at(vb.start(A), offset), vb.times(step, s)), mask)
+            total.value = vb.builder.fadd(total.value, row)
+
+        with vb.for_range(whole, _PARTS) as (s, _):
+            for r, total in enumerate(sums):
+                add_row(total, vb.builder.add(s, vb.long(r)))
+        with vb.for_range(vb.builder.sub(m, whole)) as (s, _):
+            add_row(sums[0], vb.builder.add(whole, s))
+        place = vb.at(vb.start(z), offset)
+        values = [total.value for total in sums]
+        while len(values) > 1:
+            values = [vb.builder.fadd(a, b) for a, b in zip(values[::2], values[1::2], strict=True)]
+        vb.store(vb.builder.fadd(vb.load(place, mask), values[0]), place, mask)
+
+    vb.for_each_vector(k, add)
+
+
+add_rows = generated(_add_rows, _write_add_rows)
+
+
+def tiles(vb, m, height, lower):
+    """The number of tiles that m rows are divided into, and (height, begin, end) of the rows of those of each height.
+
+    If m is not a multiple of the height, some tiles are lower, instead of computing the last row again.
+    """
+    count = vb.builder.sdiv(vb.builder.add(m, vb.long(height - 1)), vb.long(height))
+    over = vb.builder.sub(vb.times(count, height), m)
+    last = vb.minimum(vb.builder.sdiv(over, vb.long(height - lower)), count)  # so many are lower
+    middle = vb.times(vb.builder.sub(count, last), height)
+    return count, ((height, vb.long(0), middle), (lower, middle, vb.builder.add(middle, vb.times(last, lower))))

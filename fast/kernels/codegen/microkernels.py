@@ -16,12 +16,13 @@ from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of
 from samenet.fast.kernels.codegen.generated import generated, halved
+from samenet.fast.kernels.codegen.loops import tiles
 from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # A micro-kernel's rows, and registers of columns: its sums, a row of B and a number of A fit the registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
 _LINE = 64  # bytes of a cache line
-TOGETHER = 4  # rows of X for which `dots` reads each number of W once
+TOGETHER = 4  # rows of X, and of W, of a tile of `dots`
 
 # --- panel ----------------------------------------------------------------------------------------------------------
 
@@ -129,11 +130,12 @@ def _gemv(W, x, z):
 
 def _write_gemv(vb, W, x, z):
     """As many rows of W together as a register has lanes."""
-    _write_dots(vb, W, [vb.start(x)], [vb.start(z)], vb.lanes)
+    with vb.for_range(vb.pair(W.shape)[0], vb.lanes) as (i, _):
+        _write_dots(vb, W, i, [vb.start(x)], [vb.start(z)], vb.lanes)
 
 
 def _dots(W, X, Z):
-    """Z[:, :k] := X W^T for W (k, n), X (m, n), like `gemv` for each of at most `TOGETHER` rows of X.
+    """Z[:, :k] := X W^T for W (k, n), X (m, n), like `gemv` for each row of X.
 
     Rows of Z are padded to a multiple of `TOGETHER` numbers, and the padding is overwritten.
     """
@@ -141,90 +143,73 @@ def _dots(W, X, Z):
 
 
 def _write_dots_of_rows(vb, W, X, Z):
-    """Past the last row of X, it is repeated, and stored in the same place."""
-    limit = vb.builder.sub(vb.pair(X.shape)[0], vb.long(1))
-    _write_dots_of(vb, W, X, Z, [vb.minimum(vb.long(r), limit) for r in range(TOGETHER)], TOGETHER)
+    """For some rows of W at a time, which stay in the L1 cache, all rows of X: `TOGETHER` or one less in each tile.
 
-
-def _write_dots_of(vb, W, X, Z, rows, most):
-    """At most this many rows of W together, a power of two, whose sums take three quarters of the registers."""
-    xs, zs = ([vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows] for M in (X, Z))
-    _write_dots(vb, W, xs, zs, min(1 << (3 * REGISTERS // 4 // len(rows)).bit_length() - 1, most, vb.lanes))
+    Past the last row of X, it is repeated, and stored in the same place. With every tile, one of the next rows of W is
+    prefetched.
+    """
+    builder, (k, _), (m, _), nodes = vb.builder, vb.pair(W.shape), vb.pair(X.shape), _nodes(vb, TOGETHER, TOGETHER)
+    limit, (_, heights) = builder.sub(m, vb.long(1)), tiles(vb, m, TOGETHER, TOGETHER - 1)
+    with vb.for_range(k, nodes) as (i, _):
+        for height, begin, end in heights:
+            with vb.for_range(end, height, begin) as (s, _):
+                rows = [vb.minimum(builder.add(s, vb.long(r)), limit) for r in range(height)]
+                later = builder.add(builder.add(i, vb.long(nodes)), builder.sdiv(s, vb.long(TOGETHER)))
+                _write_dots(vb, W, i, *_rows_of(vb, X, Z, rows), nodes, later)
 
 
 def _write_dots_by_number(vb, W, X, Z):
     """Code for each possible number of rows of X; rows of Z are padded to whole registers."""
     for count in range(1, MR + 1):
-        with vb.when(vb.pair(X.shape)[0], "==", vb.long(count)):
-            _write_dots_of(vb, W, X, Z, [vb.long(r) for r in range(count)], vb.lanes)
+        nodes, rows = _nodes(vb, count, vb.lanes), [vb.long(r) for r in range(count)]
+        with vb.when(vb.pair(X.shape)[0], "==", vb.long(count)), vb.for_range(vb.pair(W.shape)[0], nodes) as (i, _):
+            _write_dots(vb, W, i, *_rows_of(vb, X, Z, rows), nodes)
 
 
-def _write_dots(vb, W, xs, zs, nodes):
-    """For each x at its address, this many rows of W together; past the last row of W, it is repeated.
+def _nodes(vb, rows, most):
+    """How many rows of W, a power of two, with this many of X: their sums take three quarters of the registers."""
+    return min(1 << (3 * REGISTERS // 4 // rows).bit_length() - 1, most, vb.lanes)
 
-    All sums stay in registers; each register of numbers is loaded once for all sums that use it.
+
+def _rows_of(vb, X, Z, rows):
+    """The addresses of these rows of X and of Z."""
+    return ([vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows] for M in (X, Z))
+
+
+def _write_dots(vb, W, i, xs, zs, nodes, later=None):
+    """For each x at its address, this many rows of W from row i on; past the last row of W, it is repeated.
+
+    All sums stay in registers; each register of numbers is loaded once for all sums that use it. later: a row of W that
+    is prefetched.
     """
     builder, (k, n) = vb.builder, vb.pair(W.shape)
     limit, step = builder.sub(k, vb.long(1)), vb.pair(W.strides)[0]
-    with vb.for_range(k, nodes) as (i, _):
-        places = [vb.minimum(builder.add(i, vb.long(r)), limit) for r in range(nodes)]
-        rows = [vb.at(vb.start(W), vb.times(place, step)) for place in places]
-        sums = [[vb.variable(vb.zero) for _ in rows] for _ in xs]
+    *rows, ahead = (
+        vb.at(vb.start(W), vb.times(step, vb.minimum(row, limit)))
+        for row in (*(builder.add(i, vb.long(r)) for r in range(nodes)), i if later is None else later)
+    )
+    sums = [[vb.variable(vb.zero) for _ in rows] for _ in xs]
 
-        def add(offset, mask):
-            parts = [vb.load(vb.at(x, offset), mask) for x in xs]
-            for r, row in enumerate(rows):
-                weights = vb.load(vb.at(row, offset), mask)
-                for part, totals in zip(parts, sums, strict=True):
-                    totals[r].value = vb.multiply_add(weights, part, totals[r].value)
+    def add(offset, mask):
+        if later is not None:
+            vb.prefetch(vb.at(ahead, offset), cache=2)
+        parts = [vb.load(vb.at(x, offset), mask) for x in xs]
+        for r, row in enumerate(rows):
+            weights = vb.load(vb.at(row, offset), mask)
+            for part, totals in zip(parts, sums, strict=True):
+                totals[r].value = vb.multiply_add(weights, part, totals[r].value)
 
-        vb.for_each_vector(n, add)
-        values = [total.value for totals in sums for total in totals]
-        values += [vb.zero] * (-len(values) % vb.lanes)
-        of_all = [vb.sums(values[start : start + vb.lanes]) for start in range(0, len(values), vb.lanes)]
-        for r, z in enumerate(zs):
-            register, first = divmod(r * nodes, vb.lanes)
-            vb.store_some(of_all[register], first, nodes, vb.at(z, vb.times(i, vb.size)))
+    vb.for_each_vector(n, add)
+    values = [total.value for totals in sums for total in totals]
+    values += [vb.zero] * (-len(values) % vb.lanes)
+    of_all = [vb.sums(values[start : start + vb.lanes]) for start in range(0, len(values), vb.lanes)]
+    for r, z in enumerate(zs):
+        register, first = divmod(r * nodes, vb.lanes)
+        vb.store_some(of_all[register], first, nodes, vb.at(z, vb.times(i, vb.size)))
 
 
 gemv, dots = generated(_gemv, _write_gemv), generated(_dots, _write_dots_of_rows)
 dots_by_number = generated(_dots, _write_dots_by_number)  # for at most `MR` rows of X; none is repeated
-
-# --- sums of rows ---------------------------------------------------------------------------------------------------
-
-
-def _add_rows(A, z):
-    """z[:k] += the sum of the rows of A (m, k), whose rows are contiguous."""
-    z[: A.shape[1]] += A.sum(0)
-
-
-def _write_add_rows(vb, A, z):
-    """`TOGETHER` partial sums, each of every `TOGETHER`-th row."""
-    (m, k), step = vb.pair(A.shape), vb.pair(A.strides)[0]
-    whole = vb.times(vb.builder.sdiv(m, vb.long(TOGETHER)), TOGETHER)
-
-    def add(offset, mask):
-        sums = [vb.variable(vb.zero) for _ in range(TOGETHER)]
-
-        def add_row(total, s):
-            row = vb.load(vb.at(vb.at(vb.start(A), offset), vb.times(step, s)), mask)
-            total.value = vb.builder.fadd(total.value, row)
-
-        with vb.for_range(whole, TOGETHER) as (s, _):
-            for r, total in enumerate(sums):
-                add_row(total, vb.builder.add(s, vb.long(r)))
-        with vb.for_range(vb.builder.sub(m, whole)) as (s, _):
-            add_row(sums[0], vb.builder.add(whole, s))
-        place = vb.at(vb.start(z), offset)
-        values = [total.value for total in sums]
-        while len(values) > 1:
-            values = [vb.builder.fadd(a, b) for a, b in zip(values[::2], values[1::2], strict=True)]
-        vb.store(vb.builder.fadd(vb.load(place, mask), values[0]), place, mask)
-
-    vb.for_each_vector(k, add)
-
-
-add_rows = generated(_add_rows, _write_add_rows)
 
 # --- rows_at --------------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from numba import types
 from numba.core import cgutils
 
 from samenet.fast.kernels.codegen.generated import generated
+from samenet.fast.kernels.codegen.loops import tiles
 from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS, VectorBuilder
 
 # Rows of A, and registers of columns; 8 rows with AVX-512, since most batches are multiples of 8.
@@ -34,10 +35,8 @@ def _write_multiply_packed(vb, A, B, S, C, ahead, target, registers, alpha):
     limit = builder.sub(m, vb.long(1))
     same = vb.long(0)
     s_row = builder.select(one, same, vb.pair(S.strides)[0])
-    tiles = builder.sdiv(builder.add(limit, vb.long(PACKED_MR)), vb.long(PACKED_MR))
-    over = builder.sub(vb.times(tiles, PACKED_MR), m)
-    lower = vb.minimum(builder.sdiv(over, vb.long(PACKED_MR - _LOWER)), tiles)  # so many tiles have fewer rows
-    pace, advance = _write_way(vb, ahead, target, vb.times(tiles, t))
+    tiles_in_all, heights = tiles(vb, m, PACKED_MR, _LOWER)
+    pace, advance = _write_way(vb, ahead, target, vb.times(tiles_in_all, t))
 
     def microkernel(height, r, masks):
         def registers_of(row):
@@ -67,12 +66,9 @@ def _write_multiply_packed(vb, A, B, S, C, ahead, target, registers, alpha):
         left = [builder.sub(k, vb.long(v * vb.lanes)) for v in range(count - 2, count)]
         masks = [None] * (count - 2) + [vb.first_n_mask(n) for n in left]
         with vb.when(registers, "==", vb.long(count)):
-            middle = vb.times(builder.sub(tiles, lower), PACKED_MR)
-            with vb.for_range(middle, PACKED_MR) as (r, _):
-                microkernel(PACKED_MR, r, masks)
-            end = builder.add(middle, vb.times(lower, _LOWER))
-            with cgutils.for_range_slice(builder, middle, end, vb.long(_LOWER), LONG) as (r, _):
-                microkernel(_LOWER, r, masks)
+            for height, begin, end in heights:
+                with vb.for_range(end, height, begin) as (r, _):
+                    microkernel(height, r, masks)
 
 
 def _write_way(vb, matrix, target, steps):

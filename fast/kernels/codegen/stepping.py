@@ -2,6 +2,7 @@
 gradient; the errors of the layer below come from the same pass."""
 
 import inspect
+import itertools
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -104,6 +105,9 @@ class _Writer:
         W = [[vb.load(place, mask) for place, mask in zip(row, masks, strict=True)] for row in tile[0]]
         sums = [[vb.variable(vb.zero) for _ in across] for _ in numbers]
         step, apart = vb.pair(self.delta.strides)
+        for array, number in itertools.product(self.arrays, numbers):
+            for place in places(array, vb.builder.add(number, vb.long(rows))):
+                vb.prefetch(place)
         with self._each_sample() as s:
             start = vb.at(vb.start(self.delta), vb.times(step, s))
             deltas = [vb.broadcast_load(vb.at(start, vb.times(apart, number))) for number in numbers]

@@ -262,9 +262,9 @@ class VectorBuilder:
         with self.builder.if_then(self.builder.icmp_signed(sign, a, b)):
             yield
 
-    def for_range(self, count: Any, step: int = 1) -> Any:
-        """A loop over 0, step, 2 step, ... below count."""
-        return cgutils.for_range_slice(self.builder, self.long(0), count, self.long(step), LONG)
+    def for_range(self, end: Any, step: int = 1, begin: Any = None) -> Any:
+        """A loop from `begin`, or 0, in steps, to below `end`."""
+        return cgutils.for_range_slice(self.builder, begin or self.long(0), end, self.long(step), LONG)
 
     def for_each_vector(self, count: Any, write: Any, rest_first: bool = False) -> None:
         """For `count` numbers: `write(offset, mask)` for whole registers, in a loop, and for the rest."""
