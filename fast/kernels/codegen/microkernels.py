@@ -155,7 +155,8 @@ def _write_dots_of_rows(vb, W, X, Z):
             with vb.for_range(end, height, begin) as (s, _):
                 rows = [vb.minimum(builder.add(s, vb.long(r)), limit) for r in range(height)]
                 later = builder.add(builder.add(i, vb.long(nodes)), builder.sdiv(s, vb.long(TOGETHER)))
-                _write_dots(vb, W, i, *_rows_of(vb, X, Z, rows), nodes, later)
+                xs, zs = _rows_of(vb, X, Z, rows)
+                _write_dots(vb, W, i, xs, zs, nodes, later)
 
 
 def _write_dots_by_number(vb, W, X, Z):
@@ -163,7 +164,8 @@ def _write_dots_by_number(vb, W, X, Z):
     for count in range(1, MR + 1):
         nodes, rows = _nodes(vb, count, vb.lanes), [vb.long(r) for r in range(count)]
         with vb.when(vb.pair(X.shape)[0], "==", vb.long(count)), vb.for_range(vb.pair(W.shape)[0], nodes) as (i, _):
-            _write_dots(vb, W, i, *_rows_of(vb, X, Z, rows), nodes)
+            xs, zs = _rows_of(vb, X, Z, rows)
+            _write_dots(vb, W, i, xs, zs, nodes)
 
 
 def _nodes(vb, rows, most):
