@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from samenet.fast import workspace
 from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, plan
-from samenet.fast.kernels import many_networks, narrow, tiny_network
-from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels import many_networks, tiny_network
 from samenet.fast.kernels.parallel import new_queue
 from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
@@ -31,10 +30,8 @@ def _lanes(model: Model, batch_size: int) -> int:
         return 0  # the order of its sums depends on the rule
     if is_tiny:
         fits = many_networks.fits_tiny(codes, cost, model.theta.flat.size)
-    elif narrow.starts_narrow(model.sizes, REGISTER // model.dtype.itemsize):  # type: ignore[no-untyped-call]
-        fits = False  # its sums have a different order
     else:
-        fits = many_networks.fits(model.sizes, codes, batch_size)
+        fits = many_networks.fits(model.sizes, codes, batch_size, model.dtype.itemsize)
     return many_networks.lanes_of(model.dtype) if fits else 0
 
 

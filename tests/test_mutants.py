@@ -581,7 +581,7 @@ MUTANTS = {
         Mutant("few rows: penalties of the gradient alone", "result += penalty(theta, g,", "penalty(theta, g,"),
         Mutant(
             "few rows: no slope of biases",
-            "sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], overwrite, False)",
+            "sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], overwrite)",
             "g[p + k * n : p + k * (n + 1)] = 0",
         ),
         Mutant("few rows: gradient of the last block", "delta, back, zeros, start == 0)", "delta, back, zeros, True)"),

@@ -8,7 +8,7 @@ from numba import float64, int64
 
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.loops import elementwise, largest, vectorized
+from samenet.fast.kernels.codegen.loops import elementwise, in_lanes, largest, vectorized
 from samenet.fast.kernels.codegen.microkernels import on_stack, rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, full_width, lanewise, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -170,8 +170,11 @@ _errors = vectorized(lambda delta, h, y, factor: (factor * (h - y),), stores=1)
 # In one pass over the numbers, with the same bits as `back_through`.
 _errors_of_sigmoid = vectorized(lambda delta, h, y, factor: (factor * (h - y) * (h * (1.0 - h)),), stores=1)
 _errors_of_tanh = vectorized(lambda delta, h, y, factor: (factor * (h - y) * ((1.0 - h) * (1.0 + h)),), stores=1)
-_sum, _squares = vectorized(lambda a: (a,)), vectorized(lambda h, y: ((h - y) * (h - y),))
-_binary_cross_entropy = vectorized(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y * z + log1p(exp(-abs(z))),))
+_sum = vectorized(lambda a: (a,))
+_squares, _squares_in_lanes = (make(lambda h, y: ((h - y) * (h - y),)) for make in (vectorized, in_lanes))
+_binary_cross_entropy, _binary_cross_entropy_in_lanes = (
+    make(lambda z, y: (where(z, "<", 0.0, 0.0, z) - y * z + log1p(exp(-abs(z))),)) for make in (vectorized, in_lanes)
+)
 
 
 @kernel()
@@ -189,6 +192,17 @@ def value(cost, h, z, y):
         return -_dot(y, z)
     total = _squares(h, y)
     return total if cost == SUM_OF_SQUARES else 0.5 * total
+
+
+@kernel()
+def values_in_lanes(cost, h, z, y, sums):
+    """sums := the `value` of each lane, for a cost that is not the cross-entropy."""
+    if cost == BINARY_CROSS_ENTROPY:
+        _binary_cross_entropy_in_lanes(z, y, sums)
+        return
+    _squares_in_lanes(h, y, sums)
+    for r in range(sums.size if cost == SQUARED_ERROR else 0):
+        sums[r] *= 0.5
 
 
 @external(lambda f: (int64, int64, f[::1], f[::1], int64, float64, f[::1]), "contract")

@@ -190,7 +190,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             if bias:
                 b, of_biases = p + k * n, r + matrix_length(sizes, layer, lanes)
                 db = G[of_biases : of_biases + k]
-                sum_of_rows(deltas, db, start == 0, is_transposed(sizes, 0, lanes))
+                sum_of_rows(deltas, db, start == 0)
                 if at_once:
                     step(theta[b : b + k], db, alpha, update.state, b, update.rule, update.t)
             if squares.size:

@@ -104,7 +104,7 @@ def _backward(theta, layout, X, g, H, delta, back, zeros, overwrite):
         q -= m * k
         deltas = rows_at(delta, 0, m, k)
         if bias:
-            sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], overwrite, False)
+            sum_of_rows(deltas, g[p + k * n : p + k * (n + 1)], overwrite)
         layer_inputs, dW = rows_at(H, q - m * n, m, n) if layer else X, rows_at(g, p, k, n)
         product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if overwrite else dW, dW)
         if layer:

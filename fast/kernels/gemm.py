@@ -173,22 +173,13 @@ def product_indexed(A, B, S, C, used):
     _columns(A, B, S, C, used)
 
 
-@external(lambda f: (f[:, ::1], f[::1], boolean, boolean))
-def sum_of_rows(delta, db, overwrite, in_order):
-    """db += the sum of delta's rows; db := with `overwrite`.
-
-    in_order: row by row, as in `many_networks`; otherwise as several independent sums, which is faster.
-    """
+@external(lambda f: (f[:, ::1], f[::1], boolean))
+def sum_of_rows(delta, db, overwrite):
+    """db += the sum of delta's rows, as several independent sums; db := with `overwrite`."""
     if overwrite:
         for i in range(db.size):
             db[i] = 0
-    if not in_order and db.size == 1:
+    if db.size == 1:
         db[0] += _total(flat(delta))
-        return
-    if not in_order:
+    else:
         add_rows(delta, db)
-        return
-    for s in range(len(delta)):
-        row = delta[s]
-        for i in range(db.size):
-            db[i] += row[i]

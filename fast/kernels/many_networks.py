@@ -13,6 +13,7 @@ from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels import sparse_input, training
 from samenet.fast.kernels.activations import (
+    CROSS_ENTROPY,
     SOFTMAX,
     SQUARED_ERROR,
     SUM_OF_SQUARES,
@@ -20,6 +21,7 @@ from samenet.fast.kernels.activations import (
     needs_z,
     slope,
     value,
+    values_in_lanes,
 )
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
@@ -28,8 +30,9 @@ from samenet.fast.kernels.codegen.registers import full_width, load, load_first,
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.forward import block_rows, most_rows
 from samenet.fast.kernels.gemm import WIDE, transposed
-from samenet.fast.kernels.network_lanes import backward, forward, gather
-from samenet.fast.kernels.packing import nodes
+from samenet.fast.kernels.narrow import starts_narrow
+from samenet.fast.kernels.network_lanes import add_biases, backward, forward, gather
+from samenet.fast.kernels.packing import copy, nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
 from samenet.fast.kernels.tiny_layers import back_through, less, multiply_add, times
 
@@ -42,11 +45,12 @@ def lanes_of(dtype: np.dtype) -> int:
     return REGISTER // dtype.itemsize
 
 
-def fits(sizes: tuple[int, ...], codes: tuple[int, ...], batch_size: int) -> bool:
+def fits(sizes: tuple[int, ...], codes: tuple[int, ...], batch_size: int, itemsize: int) -> bool:
     """Whether such networks, trained one by one, compute their sums in the order used here."""
     size = sum((n + 1) * k for n, k in itertools.pairwise(sizes))
-    narrow = max(sizes) < min(WIDE, sparse_input.LEAST) and size <= _MOST
-    return narrow and SOFTMAX not in codes[:-1] and training.parts_of(batch_size, size) == 1
+    most = WIDE if starts_narrow(sizes, REGISTER // itemsize) else min(WIDE, sparse_input.LEAST)
+    is_small = max(sizes) < most and size <= _MOST
+    return is_small and SOFTMAX not in codes[:-1] and training.parts_of(batch_size, size) == 1
 
 
 def fits_tiny(codes: tuple[int, ...], cost: int, size: int) -> bool:
@@ -55,50 +59,46 @@ def fits_tiny(codes: tuple[int, ...], cost: int, size: int) -> bool:
 
 
 def _workspace(f):
-    return types.Tuple((*(f[::1],) * 5, *(f[:, ::1],) * 5))
+    return types.Tuple((*(f[::1],) * 8, f[:, ::1], float64[::1], types.UniTuple(f[:, ::1], 4)))
 
 
 @kernel()
-def _outputs(width, layout, rows, H, q, out, Z, a, keeps_z):
-    """The output layer, from the z in H at q: in H, and in `out` from index a on, one row per network.
+def _outputs_of_each(width, layout, cost, out, y, a, b, scale, of_each, delta):
+    """The output layer of each network by itself, from the z in `out`; and dJ/dz in delta, unless it is empty.
 
-    Z: the `z` of `value`, if `keeps_z`; then H keeps z.
+    a, b: the numbers of a network in `of_each`: outputs, targets, the `z` of `value`, a row for each network.
     """
-    k, code = layout[0, -1], layout[1, -1]
-    b, lanes = a + rows * k, len(width)
-    by_number = code != SOFTMAX and not keeps_z
-    if by_number:
-        activate(code, H[q : q + rows * k * lanes], k, out[0, :0])
-    transposed(rows_at(H, q, rows * k, lanes), out[:, a:b])
-    if by_number:
-        return
+    k, code, lanes = layout[0, -1], layout[1, -1], len(width)
+    outputs, targets, Z, slopes = of_each
+    transposed(rows_at(out, 0, b - a, lanes), outputs[:, a:b])
+    transposed(rows_at(y, 0, b - a, lanes), targets[:, a:b])
     for r in range(lanes):
-        h, z = out[r, a:b], Z[r, a : b if keeps_z else a]
-        if keeps_z and code != SOFTMAX:
-            for i in range(h.size):
-                z[i] = h[i]
-        activate(code, h, k, z)
+        h = outputs[r, a:b]
+        activate(code, h, k, Z[r, a : b if needs_z(cost) else a])
+        if delta.size:
+            slope(cost, code, h, targets[r, a:b], k, scale, slopes[r])
+    if delta.size:
+        transposed(slopes[:, : b - a], rows_at(delta, 0, b - a, lanes))
 
 
 @kernel()
-def _tiny_outputs(width, across, layout, cost, rows, H, q, targets, delta, scale, squares, overwrite):
-    """The output layer of tiny networks, from the z in H at q, and dJ/dz; squares += or := the sums of the costs.
+def _tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite, delta):
+    """The output layer of tiny networks, from the z in `out`, and dJ/dz; squares += or := the sums of the costs.
 
     squares: as in `tiny_network`, a sum for each lane of its registers of `across` numbers.
     """
     k, code, lanes = layout[0, -1], layout[1, -1], len(width)
-    activate(code, H[q : q + rows * k * lanes], k, H[:0])
-    nothing, factor = load_first(width, H, 0, 0), H.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
+    activate(code, out, k, out[:0])
+    nothing, factor = load_first(width, out, 0, 0), out.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
     for i in range(across if overwrite else 0):
         store(squares, i * lanes, nothing)
-    for s in range(rows):
-        for i in range(k):
-            place, total = (s * k + i) * lanes, i % across * lanes
-            h = load(width, H, q + place)
-            error = less(h, load(width, targets, place))
-            error_slope = times(error, factor)
-            store(squares, total, multiply_add(error, error_slope, load(width, squares, total)))
-            store(delta, place, back_through(code, h, error_slope))
+    for place in range(0, out.size, lanes):
+        total = place // lanes % k % across * lanes
+        h = load(width, out, place)
+        error = less(h, load(width, y, place))
+        error_slope = times(error, factor)
+        store(squares, total, multiply_add(error, error_slope, load(width, squares, total)))
+        store(delta, place, back_through(code, h, error_slope))
 
 
 @kernel()
@@ -110,41 +110,62 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
     batches are means or sums already.
     """
     width = full_width(theta)
-    H, delta, back, tree, zeros, gathered, out, Z, y, deltas = workspace
-    sizes, codes = layout[0], layout[1]
-    n_out, lanes = sizes[-1], len(width)
+    H, delta, out, Z, y, inputs, tree, zeros, gathered, sums, of_each = workspace
+    sizes, code = layout[0], layout[1, -1]
+    n_in, n_out, lanes = sizes[0], sizes[-1], len(width)
     total, _ = nodes(sizes)
-    most = H.size // ((sizes[0] + total) * lanes)
-    keeps_z, is_tiny, squares = needs_z(cost), across > 0 and G.size > 0, tree[across * lanes :]
+    most, rows_of_delta = inputs.size // (n_in * lanes), delta.size // (total * lanes)
+    is_tiny, squares, is_shared = across > 0 and G.size > 0, tree[across * lanes :], len(order) <= 1
+    by_itself = code == SOFTMAX or cost == CROSS_ENTROPY
     for r in range(values.size):
         values[r] = 0.0
     for begin in range(0, whole, piece):
         end = min(begin + piece, whole)
         for start in range(begin, end, most):
-            rows = min(most, end - start)
-            gather(width, X, order, epoch, first + start, rows, gathered, H)
-            q = forward(width, theta, layout, rows, H, zeros)
-            if is_tiny:
-                gather(width, Y, order, epoch, first + start, rows, gathered, back)
-                _tiny_outputs(width, across, layout, cost, rows, H, q, back, delta, scale, squares, start == 0)
-                backward(width, across, theta, layout, rows, H, q, delta, back, tree, zeros, G, start == 0)
-                continue
-            a, b = (start - begin) * n_out, (start - begin + rows) * n_out
-            for r in range(lanes):
-                network = min(r, len(order) - 1)
+            rows, done = min(most, end - start), start - begin
+            x, x_0, row, column = inputs, 0, n_in, 1
+            if order.size == 0:
+                x, x_0 = flat(X), (first + start) * n_in
+            elif is_shared:
                 for s in range(rows):
-                    target = Y[order[network, epoch, first + start + s] if order.size else first + start + s]
-                    for i in range(n_out):
-                        y[r, a + s * n_out + i] = target[i]
-            _outputs(width, layout, rows, H, q, out, Z, a, keeps_z)
+                    copy(X[order[0, epoch, first + start + s]], inputs[s * n_in : (s + 1) * n_in])
+            else:
+                gather(width, X, order, epoch, first + start, rows, gathered, inputs)
+                row, column = n_in * lanes, lanes
+            of_inputs = x, x_0, row, column
+            a, b = done * n_out * lanes, (done + rows) * n_out * lanes
+            gather(width, Y, order, epoch, first + start, rows, gathered, y[a:b])
+            forward(width, across, theta, layout, of_inputs, is_shared, rows, H, out[a:b], zeros, tree)
+            d = rows_of_delta * (total - n_out) * lanes + a
+            slopes = delta[d : d + (b - a if G.size else 0)]
+            if is_tiny:
+                _tiny_outputs(width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes)
+            elif by_itself:
+                _outputs_of_each(
+                    width, layout, cost, out[a:b], y[a:b], a // lanes, b // lanes, scale, of_each, slopes
+                )
+            else:
+                copy(out[a:b], Z[a : b if needs_z(cost) else a])
+                activate(code, out[a:b], n_out, zeros[:0])
+                slope(cost, code, out[a:b], y[a : a + slopes.size], n_out, scale, slopes)
             if G.size:
-                for r in range(lanes):
-                    slope(cost, codes[-1], out[r, a:b], y[r, a:b], n_out, scale, deltas[r])
-                transposed(deltas[:, : b - a], rows_at(delta, 0, b - a, lanes))
-                backward(width, 0, theta, layout, rows, H, q, delta, back, tree, zeros, G, start == 0)
+                at = done, rows_of_delta
+                backward(
+                    *(width, across, theta, layout, of_inputs, is_shared, rows, H, delta, *at, tree, zeros, G),
+                    start == 0,
+                )
+        if G.size and layout[1, 0]:
+            add_biases(width, across, layout, end - begin, delta, rows_of_delta, sums, begin == 0, G)
         b = (end - begin) * n_out
-        for r in range(0 if is_tiny else values.size):
-            values[r] += value(cost, out[r, :b], Z[r, : b if keeps_z else 0], y[r, :b])
+        if by_itself:
+            outputs, targets, logarithms, _ = of_each
+            for r in range(values.size):
+                values[r] += value(cost, outputs[r, :b], logarithms[r, : b if needs_z(cost) else 0], targets[r, :b])
+        elif not is_tiny:
+            b *= lanes
+            values_in_lanes(cost, out[:b], Z[: b if needs_z(cost) else 0], y[:b], sums)
+            for r in range(values.size):
+                values[r] += sums[r]
     for i in range(across if is_tiny else 0):
         for r in range(values.size):
             values[r] += 0.5 * squares[i * lanes + r]
@@ -196,26 +217,35 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
     number, size = thetas.shape
     m, n_out = len(X), Y.shape[1]
     lanes = REGISTER // thetas.itemsize
-    total, widest = nodes(sizes)
-    rows = max(_LEAST, _CACHED // ((sizes[0] + total) * REGISTER))  # in a pass
-    most = min(m, most_rows(sizes)) * n_out
+    total, _ = nodes(sizes)
+    narrow = lanes * sizes[1] if across == 0 and starts_narrow(sizes, lanes) else 0
+    rows = max(_LEAST, _CACHED // ((sizes[0] + total + narrow) * REGISTER) // _LEAST * _LEAST)  # in a pass
+    most = min(m, most_rows(sizes))
+    by_itself = most * n_out if layout[1, -1] == SOFTMAX or cost == CROSS_ENTROPY else 0
     heap = open_heap()
-    H, delta = empty(heap, rows * (sizes[0] + total) * lanes, X.dtype), empty(heap, rows * widest * lanes, X.dtype)
-    back, zeros, deltas = (
-        empty(heap, delta.size, X.dtype),
-        zeroed(heap, lanes, X.dtype),
-        empty(heap, (lanes, rows * n_out), X.dtype),
+    H, delta = (
+        empty(heap, rows * (total - n_out) * lanes, X.dtype),
+        empty(heap, most * total * lanes, X.dtype),
     )
     out, Z, y = (
-        empty(heap, (lanes, most), X.dtype),
-        empty(heap, (lanes, most), X.dtype),
-        empty(heap, (lanes, most), X.dtype),
+        empty(heap, most * n_out * lanes, X.dtype),
+        empty(heap, most * n_out * lanes if needs_z(cost) else 0, X.dtype),
+        empty(heap, most * n_out * lanes, X.dtype),
     )
-    gathered = empty(heap, (lanes, rows * max(sizes[0], n_out)), X.dtype)
-    tree = empty(heap, 2 * across * lanes, X.dtype)
+    inputs, gathered = (
+        empty(heap, rows * sizes[0] * lanes, X.dtype),
+        empty(heap, (lanes, rows * max(sizes[0], n_out)), X.dtype),
+    )
+    tree, zeros = empty(heap, max(2 * across, narrow * rows) * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
+    of_each = (
+        empty(heap, (lanes, by_itself), X.dtype),
+        empty(heap, (lanes, by_itself), X.dtype),
+        empty(heap, (lanes, by_itself), X.dtype),
+        empty(heap, (lanes, by_itself), X.dtype),
+    )
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
-    theta, state = flat(group), zeroed(heap, (states, group.size), X.dtype)
-    workspace = H, delta, back, tree, zeros, gathered, out, Z, y, deltas
+    theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
+    workspace = H, delta, out, Z, y, inputs, tree, zeros, gathered, sums, of_each
     for first in range(0, number, lanes):
         count = min(lanes, number - first)
         transposed(thetas[first : first + count], group)

@@ -1,64 +1,128 @@
 """The layers of many similar networks, with one network in each lane of the registers: forward and backward.
 
-Every sum has the same order as in `forward` and `backward`; or, for tiny networks, as in `tiny_layers`.
+Every sum has the same order as in `forward`, `narrow` and `backward`; or, for tiny networks, as in `tiny_layers`.
 """
+
+from numba.core import cgutils
+from numpy.lib.stride_tricks import as_strided
 
 from samenet.fast.kernels.activations import activate, back_through
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.generated import Register, generated
+from samenet.fast.kernels.codegen.loops import in_lanes, vectorized
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, lanewise, load, load_first, store
+from samenet.fast.kernels.codegen.vector import LONG
 from samenet.fast.kernels.gemm import transposed
+from samenet.fast.kernels.narrow import starts_narrow
 
-_multiply_add = lanewise(lambda a, b, c: a * b + c)
 plus = lanewise(lambda a, b: a + b)
 _times = generated(lambda a, b: a * b, lambda vb, a, b: vb.builder.fmul(a, b), Register)  # never part of an FMA
+_add, _sum_in_lanes = vectorized(lambda a, b: (a + b,), stores=1), in_lanes(lambda a: (a,))
+
+
+def _registers(lanes, a, start, row, column, m, n):
+    """The matrix of m x n registers that a tuple describes; see `_product`."""
+    return as_strided(a[start:], (m, n, lanes), (row * a.itemsize, column * a.itemsize, a.itemsize * (lanes > 1)))
+
+
+def _plain(lanes_of_a):
+    def multiply(width, a, a_0, a_1, a_2, b, b_0, b_1, b_2, s, s_0, s_1, s_2, c, c_0, c_1, c_2, m, t, k):
+        lanes = len(width)
+        A = _registers(lanes_of_a or lanes, a, a_0, a_1, a_2, m, t)
+        B, S = _registers(lanes, b, b_0, b_1, b_2, t, k), _registers(lanes, s, s_0, s_1, s_2, m, k)
+        _registers(lanes, c, c_0, c_1, c_2, m, k)[:] = S + (A[:, :, None] * B).sum(1)
+
+    return multiply
+
+
+def _write_product(vb, width, *given):
+    _write(vb, vb.load, given)
+
+
+def _write_product_of_numbers(vb, width, *given):
+    _write(vb, vb.broadcast_load, given)
+
+
+def _write(vb, load_a, given):
+    """Tiles of up to 4 x 2 or 8 x 1 sums, which stay in registers; none is computed twice."""
+    builder, (m, t, k) = vb.builder, given[16:]
+
+    def place(matrix, row, column):
+        x, start, *steps = given[4 * matrix : 4 * matrix + 4]
+        for step, index in zip(steps, (row, column), strict=True):
+            start = builder.add(start, vb.times(step, index))
+        return vb.at(vb.start(x), vb.times(start, vb.size))
+
+    def tile(r, i, rows, columns):
+        r, i = ([builder.add(x, vb.long(n)) for n in range(count)] for x, count in ((r, rows), (i, columns)))
+        sums = {(x, y): vb.variable(vb.load(place(2, x, y))) for x in r for y in i}
+        left, right = [(x, place(0, x, vb.long(0))) for x in r], [(y, place(1, vb.long(0), y)) for y in i]
+        steps = vb.times(given[3], vb.size), vb.times(given[6], vb.size)
+        with vb.for_range(t) as (term, _):
+            of_a, of_b = (vb.times(term, step) for step in steps)
+            numbers = [(y, vb.load(vb.at(b, of_b))) for y, b in right]
+            for x, a in left:
+                number = load_a(vb.at(a, of_a))
+                for y, other in numbers:
+                    sums[x, y].value = vb.multiply_add(number, other, sums[x, y].value)
+        for (x, y), total in sums.items():
+            vb.store(total.value, place(3, x, y))
+
+    def columns(i, count, height):
+        begin = vb.long(0)
+        while height:
+            end = builder.add(begin, vb.times(builder.sdiv(builder.sub(m, begin), vb.long(height)), height))
+            with cgutils.for_range_slice(builder, begin, end, vb.long(height), LONG) as (r, _):
+                tile(r, i, height, count)
+            begin, height = end, height // 2
+
+    pairs = vb.times(builder.sdiv(k, vb.long(2)), 2)
+    with vb.for_range(pairs, 2) as (i, _):
+        columns(i, 2, 4)
+    with vb.when(pairs, "<", k):
+        columns(pairs, 1, 8)
+
+
+_lanes_product = generated(_plain(0), _write_product)
+_number_product = generated(_plain(1), _write_product_of_numbers)
 
 
 @kernel()
-def _product(width, A, B, S, C, shape):
+def _product(width, is_shared, A, B, S, C, shape):
     """C := S + A B for matrices of registers, (m, t) and (t, k); shape: (m, t, k).
 
     A matrix is a tuple of a vector, the index where the matrix begins, and the strides of its rows and columns; the row
-    stride of S may be 0. Past the last row or column, the last one is repeated.
+    stride of S may be 0. is_shared: whether A has numbers, the same for all networks, in place of registers.
     """
-    (a, a_0, a_row, a_column), (b, b_0, b_row, b_column), (s, s_0, s_row, s_column), (c, c_0, c_row, c_column) = (
-        A,
-        B,
-        S,
-        C,
-    )
-    m, t, k = shape
-    for r in range(0, m, 4):
-        r0, r1, r2, r3 = r, min(r + 1, m - 1), min(r + 2, m - 1), min(r + 3, m - 1)
-        for i in range(0, k, 2):
-            i0, i1 = i, min(i + 1, k - 1)
-            left, right = s_0 + i0 * s_column, s_0 + i1 * s_column
-            s00, s01 = load(width, s, left + r0 * s_row), load(width, s, right + r0 * s_row)
-            s10, s11 = load(width, s, left + r1 * s_row), load(width, s, right + r1 * s_row)
-            s20, s21 = load(width, s, left + r2 * s_row), load(width, s, right + r2 * s_row)
-            s30, s31 = load(width, s, left + r3 * s_row), load(width, s, right + r3 * s_row)
-            for term in range(t):
-                b0 = load(width, b, b_0 + term * b_row + i0 * b_column)
-                b1 = load(width, b, b_0 + term * b_row + i1 * b_column)
-                place = a_0 + term * a_column
-                number = load(width, a, place + r0 * a_row)
-                s00, s01 = _multiply_add(number, b0, s00), _multiply_add(number, b1, s01)
-                number = load(width, a, place + r1 * a_row)
-                s10, s11 = _multiply_add(number, b0, s10), _multiply_add(number, b1, s11)
-                number = load(width, a, place + r2 * a_row)
-                s20, s21 = _multiply_add(number, b0, s20), _multiply_add(number, b1, s21)
-                number = load(width, a, place + r3 * a_row)
-                s30, s31 = _multiply_add(number, b0, s30), _multiply_add(number, b1, s31)
-            left, right = c_0 + i0 * c_column, c_0 + i1 * c_column
-            store(c, left + r0 * c_row, s00)
-            store(c, right + r0 * c_row, s01)
-            store(c, left + r1 * c_row, s10)
-            store(c, right + r1 * c_row, s11)
-            store(c, left + r2 * c_row, s20)
-            store(c, right + r2 * c_row, s21)
-            store(c, left + r3 * c_row, s30)
-            store(c, right + r3 * c_row, s31)
+    if is_shared:
+        _number_product(width, *A, *B, *S, *C, *shape)
+    else:
+        _lanes_product(width, *A, *B, *S, *C, *shape)
+
+
+@kernel()
+def _narrow_product(width, is_shared, A, B, b, C, shape, zeros, tree):
+    """C := A B + b with the sums of `microkernels.dots`: one partial sum per lane, and b added at the end.
+
+    tree: memory for as many matrices like C as there are lanes.
+    """
+    (x, x_0, x_row, x_column), (w, w_0, w_row, w_column), (c, c_0, c_row, c_column) = A, B, C
+    lanes, (m, n, k) = len(width), shape
+    size, start = m * k * lanes, (zeros, 0, 0, 0)
+    for v in range(lanes):
+        a, of_w = (x, x_0 + v * x_column, x_row, lanes * x_column), (w, w_0 + v * w_row, lanes * w_row, w_column)
+        part = (tree, v * size, c_row, c_column)
+        _product(width, is_shared, a, of_w, start, part, (m, (n - v + lanes - 1) // lanes, k))
+    half = lanes // 2
+    while half > 0:
+        _add(tree[: half * size], tree[half * size : 2 * half * size])
+        half //= 2
+    for i in range(k):
+        first = load(width, b[0], b[1] + i * b[3])
+        for s in range(m):
+            place = s * c_row + i * c_column
+            store(c, c_0 + place, plus(load(width, tree, place), first))
 
 
 @kernel()
@@ -93,12 +157,13 @@ def _tree_product(width, across, D, W, C, shape, tree):
 
 @kernel()
 def gather(width, A, order, epoch, start, rows, gathered, a):
-    """Copy rows of A into the lanes of a, in the epoch's order for each network, or as they are."""
+    """Copy rows of A into the lanes of a, in the epoch's order for each network or for all, or as they are."""
     lanes, n = len(width), A.shape[1]
-    if order.size == 0:
+    if len(order) <= 1:
         for s in range(rows):
+            sample = A[order[0, epoch, start + s] if order.size else start + s]
             for j in range(n):
-                store(a, (s * n + j) * lanes, broadcast(width, A[start + s], j))
+                store(a, (s * n + j) * lanes, broadcast(width, sample, j))
         return
     for r in range(lanes):
         network = min(r, len(order) - 1)
@@ -110,56 +175,89 @@ def gather(width, A, order, epoch, start, rows, gathered, a):
 
 
 @kernel()
-def forward(width, theta, layout, rows, H, zeros):
-    """The activations of hidden layers and the z of the output layer, after the input at the start of H.
+def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros, tree):
+    """The activations of hidden layers in H, one after the other, and the z of the output layer in `out`.
 
-    Returns the index of the output layer.
+    x: the inputs, (rows, n_in), and whether they are numbers, see `_product`.
     """
     sizes, codes = layout[0], layout[1]
-    lanes, p, q = len(width), 0, 0
+    lanes, p, q, below = len(width), 0, 0, x
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         W = (theta, p, lanes, n * lanes)  # W^T
         p += n * k * lanes
         start = (theta, p, 0, lanes) if codes[0] else (zeros, 0, 0, 0)
         p += codes[0] * k * lanes
-        below, q = q, q + rows * n * lanes
-        _product(width, (H, below, n * lanes, lanes), W, start, (H, q, k * lanes, lanes), (rows, n, k))
+        z = (H, q, k * lanes, lanes) if layer < sizes.size - 2 else (out, 0, k * lanes, lanes)
+        if layer == 0 and across == 0 and starts_narrow(sizes, lanes):
+            _narrow_product(width, is_shared, below, W, start, z, (rows, n, k), zeros, tree)
+        else:
+            _product(width, is_shared and layer == 0, below, W, start, z, (rows, n, k))
         if layer < sizes.size - 2:
             activate(codes[layer + 1], H[q : q + rows * k * lanes], k, zeros[:0])
-    return q
+        below, q = z, q + rows * k * lanes
 
 
 @kernel()
-def backward(width, across, theta, layout, rows, H, q, delta, back, tree, zeros, G, overwrite):
-    """G += the gradient over some rows; G := with `overwrite`.
+def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, most, tree, zeros, G, overwrite):
+    """G += the gradient of the weights over some rows; G := with `overwrite`.
 
-    delta: dJ/dz of the output layer, which begins in H at q; back: memory as long as the widest layer. across: for
-    tiny networks, the lanes of the registers of `tiny_network`; 0 for others.
+    delta: dJ/dz of each layer after the input, for `most` rows; that of the output layer is given, for the rows from
+    `start` on. x, is_shared: see `forward`. across: for tiny networks, the lanes of the registers of `tiny_network`; 0
+    for others.
     """
     sizes, codes = layout[0], layout[1]
-    lanes, p = len(width), theta.size
-    nothing = load_first(width, theta, 0, 0)
+    lanes, p, q, d = len(width), theta.size, 0, 0
+    for n in sizes[1:]:
+        q, d = q + rows * n * lanes, d + most * n * lanes
+    q -= rows * sizes[-1] * lanes
     for layer in range(sizes.size - 2, -1, -1):
         n, k = sizes[layer], sizes[layer + 1]
-        if codes[0]:
-            p -= k * lanes
-            for i in range(k):
-                total = nothing if overwrite else load(width, G, p + i * lanes)
-                for s in range(rows):
-                    total = plus(total, load(width, delta, (s * k + i) * lanes))
-                store(G, p + i * lanes, total)
-        p -= n * k * lanes
-        q -= rows * n * lanes
+        p -= (n + codes[0]) * k * lanes
+        d -= most * k * lanes
+        q -= rows * n * lanes if layer else 0
+        D = (delta, d + start * k * lanes, k * lanes, lanes)
         if layer:
-            E = (back, 0, n * lanes, lanes)
-            W, D = (theta, p, n * lanes, lanes), (delta, 0, k * lanes, lanes)
+            e = d + (start - most) * n * lanes
+            E, W = (delta, e, n * lanes, lanes), (theta, p, n * lanes, lanes)
             if across:
                 _tree_product(width, across, D, W, E, (rows, k, n), tree)
             else:
-                _product(width, D, W, (zeros, 0, 0, 0), E, (rows, k, n))
-            back_through(codes[layer], H[q : q + rows * n * lanes], back[: rows * n * lanes], n)
-        dW = (G, p, n * lanes, lanes)
-        start = (zeros, 0, 0, 0) if overwrite else dW
-        _product(width, (delta, 0, lanes, k * lanes), (H, q, n * lanes, lanes), start, dW, (k, rows, n))
-        delta, back = back, delta
+                _product(width, False, D, W, (zeros, 0, 0, 0), E, (rows, k, n))
+            back_through(codes[layer], H[q : q + rows * n * lanes], delta[e : e + rows * n * lanes], n)
+        dW = (G, p, lanes, n * lanes)  # transposed, so that a tile has more rows than columns
+        a, a_0, a_row, a_column = (H, q, n * lanes, lanes) if layer else x
+        start_of_sums = (zeros, 0, 0, 0) if overwrite else dW
+        _product(
+            width, is_shared and layer == 0, (a, a_0, a_column, a_row), D, start_of_sums, dW, (n, rows, k)
+        )
+
+
+@kernel()
+def add_biases(width, across, layout, rows, delta, most, sums, overwrite, G):
+    """G += the gradient of the biases over all rows in delta, see `backward`, as in `gemm.sum_of_rows`; G := with
+    `overwrite`. In tiny networks, sums are in the order of the rows.
+    """
+    sizes, lanes, p, d = layout[0], len(width), 0, 0
+    nothing, whole = load_first(width, G, 0, 0), 0 if across else rows // 4 * 4
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        p += n * k * lanes
+        if k == 1 and across == 0:
+            _sum_in_lanes(delta[d : d + rows * lanes], sums)
+            for r in range(lanes):
+                G[p + r] = (0.0 if overwrite else G[p + r]) + sums[r]
+        for i in range(k if k > 1 or across else 0):
+            place, row = d + i * lanes, k * lanes
+            s0 = s1 = s2 = s3 = nothing
+            for s in range(0, whole, 4):
+                s0, s1 = plus(s0, load(width, delta, place)), plus(s1, load(width, delta, place + row))
+                s2 = plus(s2, load(width, delta, place + 2 * row))
+                s3 = plus(s3, load(width, delta, place + 3 * row))
+                place += 4 * row
+            for s in range(whole, rows):
+                s0 = plus(s0, load(width, delta, place))
+                place += row
+            total = plus(plus(s0, s1), plus(s2, s3))
+            store(G, p + i * lanes, plus(nothing if overwrite else load(width, G, p + i * lanes), total))
+        p, d = p + k * lanes, d + most * k * lanes

@@ -50,7 +50,7 @@ def _by_batch(Z, gamma, b, N, sums):
     m, k = Z.shape
     means, variances, inverse = sums[_MEANS], sums[_VARIANCES], sums[_INVERSE]
     one, count, epsilon = Z.dtype.type(1), Z.dtype.type(m), Z.dtype.type(EPSILON)
-    sum_of_rows(Z, means[:k], True, False)
+    sum_of_rows(Z, means[:k], True)
     for i in range(k):
         means[i] /= count
         variances[i] = 0
@@ -74,7 +74,7 @@ def _back(delta, N, gamma, dgamma, db, sums):
     """Replace dJ/dz' by dJ/dz in delta; compute dJ/dgamma and dJ/db."""
     m, k = delta.shape
     inverse, of_delta, of_product, count = sums[_INVERSE], sums[_DELTA], sums[_PRODUCT], delta.dtype.type(m)
-    sum_of_rows(delta, db, True, False)
+    sum_of_rows(delta, db, True)
     for i in range(k):
         dgamma[i] = 0
     for s in range(m):
@@ -149,7 +149,7 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors):
         if normalized[layer + 1]:
             _back(deltas, rows_at(workspace.N, q, rows, k), gamma, dgamma, db, sums)
         elif bias:
-            sum_of_rows(deltas, db, True, False)
+            sum_of_rows(deltas, db, True)
         p -= k * n
         layer_inputs = rows_at(workspace.D if len(masks) else H, q - rows * n, rows, n) if layer else x
         product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n), rows_at(g, p, k, n))

@@ -62,6 +62,45 @@ def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: boo
     return generated(plain, write, types.float64 if summed else types.void)
 
 
+def in_lanes(f: Callable[..., tuple[Any, ...]]) -> Any:
+    """A function g(*vectors, sums) for kernels: vectors of registers, each lane with numbers of its own.
+
+    sums (lanes,), in float64: for each lane, the sum that `vectorized(f)` returns for its numbers, with the same bits.
+    """
+
+    def plain(*given):
+        *vectors, sums = given
+        sums[:] = f(*(vector.reshape(-1, len(sums)) for vector in vectors))[0].sum(0, dtype=np.float64)
+
+    parameters = [*inspect.signature(f).parameters.values()]
+    plain.__signature__ = inspect.Signature([*parameters, parameters[0].replace(name="sums")])
+
+    def write(vb, *given):
+        *vectors, sums = given
+        builder, lanes, kind = vb.builder, vb.lanes, ir.VectorType(ir.DoubleType(), vb.lanes)
+        count = builder.sdiv(cgutils.unpack_tuple(builder, vectors[0].shape, 1)[0], vb.long(lanes))
+        rest = builder.and_(count, vb.long(lanes - 1))
+        totals = cgutils.alloca_once(builder, ir.ArrayType(kind, lanes))  # a register for each lane of `vectorized`
+        places = [builder.gep(totals, [vb.long(0), vb.long(i)]) for i in range(lanes)]
+        for place in places:
+            builder.store(ir.Constant(kind, [0.0] * lanes), place)
+        with vb.for_range(count) as (term, _):  # the rest comes first
+            is_rest, after = builder.icmp_signed("<", term, rest), builder.sub(term, rest)
+            number = builder.select(is_rest, builder.add(builder.sub(count, rest), term), after)
+            lane = builder.and_(builder.select(is_rest, term, after), vb.long(lanes - 1))
+            offset, place = vb.times(number, lanes * vb.size), builder.gep(totals, [vb.long(0), lane])
+            value = f(*(Vector(vb, vb.load(vb.at(vb.start(x), offset))) for x in vectors))[0].value
+            value = value if value.type == kind else builder.fpext(value, kind)
+            builder.store(builder.fadd(builder.load(place), value), place)
+        values = [builder.load(place) for place in places]
+        while len(values) > 1:
+            half = len(values) // 2
+            values = [builder.fadd(a, b) for a, b in zip(values[:half], values[half:], strict=True)]
+        builder.store(values[0], builder.bitcast(sums.data, kind.as_pointer())).align = 8
+
+    return generated(plain, write)
+
+
 def _largest(a):
     """The largest number of an array; any of its numbers if there is a NaN."""
     return float(a.max())
