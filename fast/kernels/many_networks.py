@@ -36,7 +36,7 @@ from samenet.fast.kernels.packing import copy, nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
 from samenet.fast.kernels.tiny_layers import back_through, less, multiply_add, times
 
-_LEAST, _CACHED = 4, 1 << 14  # the fewest rows of a pass; bytes of activations that leave room for weights in the cache
+_LEAST, _CACHED = 16, 1 << 14  # the fewest rows of a pass; bytes of activations that leave room for weights in the cache
 _MOST = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
 
 
@@ -135,7 +135,7 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
             of_inputs = x, x_0, row, column
             a, b = done * n_out * lanes, (done + rows) * n_out * lanes
             gather(width, Y, order, epoch, first + start, rows, gathered, y[a:b])
-            forward(width, across, theta, layout, of_inputs, is_shared, rows, H, out[a:b], zeros, tree)
+            forward(width, across, theta, layout, of_inputs, is_shared, rows, H, out[a:b], zeros)
             d = rows_of_delta * (total - n_out) * lanes + a
             slopes = delta[d : d + (b - a if G.size else 0)]
             if is_tiny:
@@ -218,8 +218,7 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
     m, n_out = len(X), Y.shape[1]
     lanes = REGISTER // thetas.itemsize
     total, _ = nodes(sizes)
-    narrow = lanes * sizes[1] if across == 0 and starts_narrow(sizes, lanes) else 0
-    rows = max(_LEAST, _CACHED // ((sizes[0] + total + narrow) * REGISTER) // _LEAST * _LEAST)  # in a pass
+    rows = max(_LEAST, _CACHED // ((sizes[0] + total) * REGISTER) // _LEAST * _LEAST)  # in a pass
     most = min(m, most_rows(sizes))
     by_itself = most * n_out if layout[1, -1] == SOFTMAX or cost == CROSS_ENTROPY else 0
     heap = open_heap()
@@ -236,7 +235,7 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
         empty(heap, rows * sizes[0] * lanes, X.dtype),
         empty(heap, (lanes, rows * max(sizes[0], n_out)), X.dtype),
     )
-    tree, zeros = empty(heap, max(2 * across, narrow * rows) * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
+    tree, zeros = empty(heap, 2 * across * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
     of_each = (
         empty(heap, (lanes, by_itself), X.dtype),
         empty(heap, (lanes, by_itself), X.dtype),

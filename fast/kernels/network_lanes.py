@@ -3,126 +3,44 @@
 Every sum has the same order as in `forward`, `narrow` and `backward`; or, for tiny networks, as in `tiny_layers`.
 """
 
-from numba.core import cgutils
-from numpy.lib.stride_tricks import as_strided
-
 from samenet.fast.kernels.activations import activate, back_through
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.generated import Register, generated
-from samenet.fast.kernels.codegen.loops import in_lanes, vectorized
+from samenet.fast.kernels.codegen.lane_products import (
+    narrow_product,
+    narrow_product_of_numbers,
+    product,
+    product_of_numbers,
+)
+from samenet.fast.kernels.codegen.loops import in_lanes
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, lanewise, load, load_first, store
-from samenet.fast.kernels.codegen.vector import LONG
 from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.narrow import starts_narrow
 
 plus = lanewise(lambda a, b: a + b)
 _times = generated(lambda a, b: a * b, lambda vb, a, b: vb.builder.fmul(a, b), Register)  # never part of an FMA
-_add, _sum_in_lanes = vectorized(lambda a, b: (a + b,), stores=1), in_lanes(lambda a: (a,))
-
-
-def _registers(lanes, a, start, row, column, m, n):
-    """The matrix of m x n registers that a tuple describes; see `_product`."""
-    return as_strided(a[start:], (m, n, lanes), (row * a.itemsize, column * a.itemsize, a.itemsize * (lanes > 1)))
-
-
-def _plain(lanes_of_a):
-    def multiply(width, a, a_0, a_1, a_2, b, b_0, b_1, b_2, s, s_0, s_1, s_2, c, c_0, c_1, c_2, m, t, k):
-        lanes = len(width)
-        A = _registers(lanes_of_a or lanes, a, a_0, a_1, a_2, m, t)
-        B, S = _registers(lanes, b, b_0, b_1, b_2, t, k), _registers(lanes, s, s_0, s_1, s_2, m, k)
-        _registers(lanes, c, c_0, c_1, c_2, m, k)[:] = S + (A[:, :, None] * B).sum(1)
-
-    return multiply
-
-
-def _write_product(vb, width, *given):
-    _write(vb, vb.load, given)
-
-
-def _write_product_of_numbers(vb, width, *given):
-    _write(vb, vb.broadcast_load, given)
-
-
-def _write(vb, load_a, given):
-    """Tiles of up to 4 x 2 or 8 x 1 sums, which stay in registers; none is computed twice."""
-    builder, (m, t, k) = vb.builder, given[16:]
-
-    def place(matrix, row, column):
-        x, start, *steps = given[4 * matrix : 4 * matrix + 4]
-        for step, index in zip(steps, (row, column), strict=True):
-            start = builder.add(start, vb.times(step, index))
-        return vb.at(vb.start(x), vb.times(start, vb.size))
-
-    def tile(r, i, rows, columns):
-        r, i = ([builder.add(x, vb.long(n)) for n in range(count)] for x, count in ((r, rows), (i, columns)))
-        sums = {(x, y): vb.variable(vb.load(place(2, x, y))) for x in r for y in i}
-        left, right = [(x, place(0, x, vb.long(0))) for x in r], [(y, place(1, vb.long(0), y)) for y in i]
-        steps = vb.times(given[3], vb.size), vb.times(given[6], vb.size)
-        with vb.for_range(t) as (term, _):
-            of_a, of_b = (vb.times(term, step) for step in steps)
-            numbers = [(y, vb.load(vb.at(b, of_b))) for y, b in right]
-            for x, a in left:
-                number = load_a(vb.at(a, of_a))
-                for y, other in numbers:
-                    sums[x, y].value = vb.multiply_add(number, other, sums[x, y].value)
-        for (x, y), total in sums.items():
-            vb.store(total.value, place(3, x, y))
-
-    def columns(i, count, height):
-        begin = vb.long(0)
-        while height:
-            end = builder.add(begin, vb.times(builder.sdiv(builder.sub(m, begin), vb.long(height)), height))
-            with cgutils.for_range_slice(builder, begin, end, vb.long(height), LONG) as (r, _):
-                tile(r, i, height, count)
-            begin, height = end, height // 2
-
-    pairs = vb.times(builder.sdiv(k, vb.long(2)), 2)
-    with vb.for_range(pairs, 2) as (i, _):
-        columns(i, 2, 4)
-    with vb.when(pairs, "<", k):
-        columns(pairs, 1, 8)
-
-
-_lanes_product = generated(_plain(0), _write_product)
-_number_product = generated(_plain(1), _write_product_of_numbers)
+_sum_in_lanes = in_lanes(lambda a: (a,))
 
 
 @kernel()
-def _product(width, is_shared, A, B, S, C, shape):
+def _product(width, is_shared, is_narrow, A, B, S, C, shape):
     """C := S + A B for matrices of registers, (m, t) and (t, k); shape: (m, t, k).
 
     A matrix is a tuple of a vector, the index where the matrix begins, and the strides of its rows and columns; the row
-    stride of S may be 0. is_shared: whether A has numbers, the same for all networks, in place of registers.
+    stride of S may be 0. is_shared: whether A has numbers, the same for all networks, in place of registers. is_narrow:
+    whether sums are those of `narrow`.
     """
+    given = *A, *B, *S, *C, *shape
     if is_shared:
-        _number_product(width, *A, *B, *S, *C, *shape)
+        if is_narrow:
+            narrow_product_of_numbers(width, *given)
+        else:
+            product_of_numbers(width, *given)
+    elif is_narrow:
+        narrow_product(width, *given)
     else:
-        _lanes_product(width, *A, *B, *S, *C, *shape)
-
-
-@kernel()
-def _narrow_product(width, is_shared, A, B, b, C, shape, zeros, tree):
-    """C := A B + b with the sums of `microkernels.dots`: one partial sum per lane, and b added at the end.
-
-    tree: memory for as many matrices like C as there are lanes.
-    """
-    (x, x_0, x_row, x_column), (w, w_0, w_row, w_column), (c, c_0, c_row, c_column) = A, B, C
-    lanes, (m, n, k) = len(width), shape
-    size, start = m * k * lanes, (zeros, 0, 0, 0)
-    for v in range(lanes):
-        a, of_w = (x, x_0 + v * x_column, x_row, lanes * x_column), (w, w_0 + v * w_row, lanes * w_row, w_column)
-        part = (tree, v * size, c_row, c_column)
-        _product(width, is_shared, a, of_w, start, part, (m, (n - v + lanes - 1) // lanes, k))
-    half = lanes // 2
-    while half > 0:
-        _add(tree[: half * size], tree[half * size : 2 * half * size])
-        half //= 2
-    for i in range(k):
-        first = load(width, b[0], b[1] + i * b[3])
-        for s in range(m):
-            place = s * c_row + i * c_column
-            store(c, c_0 + place, plus(load(width, tree, place), first))
+        product(width, *given)
 
 
 @kernel()
@@ -175,7 +93,7 @@ def gather(width, A, order, epoch, start, rows, gathered, a):
 
 
 @kernel()
-def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros, tree):
+def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros):
     """The activations of hidden layers in H, one after the other, and the z of the output layer in `out`.
 
     x: the inputs, (rows, n_in), and whether they are numbers, see `_product`.
@@ -189,10 +107,8 @@ def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros, tre
         start = (theta, p, 0, lanes) if codes[0] else (zeros, 0, 0, 0)
         p += codes[0] * k * lanes
         z = (H, q, k * lanes, lanes) if layer < sizes.size - 2 else (out, 0, k * lanes, lanes)
-        if layer == 0 and across == 0 and starts_narrow(sizes, lanes):
-            _narrow_product(width, is_shared, below, W, start, z, (rows, n, k), zeros, tree)
-        else:
-            _product(width, is_shared and layer == 0, below, W, start, z, (rows, n, k))
+        is_narrow = layer == 0 and across == 0 and starts_narrow(sizes, lanes)
+        _product(width, is_shared and layer == 0, is_narrow, below, W, start, z, (rows, n, k))
         if layer < sizes.size - 2:
             activate(codes[layer + 1], H[q : q + rows * k * lanes], k, zeros[:0])
         below, q = z, q + rows * k * lanes
@@ -223,14 +139,13 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, 
             if across:
                 _tree_product(width, across, D, W, E, (rows, k, n), tree)
             else:
-                _product(width, False, D, W, (zeros, 0, 0, 0), E, (rows, k, n))
+                _product(width, False, False, D, W, (zeros, 0, 0, 0), E, (rows, k, n))
             back_through(codes[layer], H[q : q + rows * n * lanes], delta[e : e + rows * n * lanes], n)
         dW = (G, p, lanes, n * lanes)  # transposed, so that a tile has more rows than columns
         a, a_0, a_row, a_column = (H, q, n * lanes, lanes) if layer else x
         start_of_sums = (zeros, 0, 0, 0) if overwrite else dW
-        _product(
-            width, is_shared and layer == 0, (a, a_0, a_column, a_row), D, start_of_sums, dW, (n, rows, k)
-        )
+        inputs = a, a_0, a_column, a_row
+        _product(width, is_shared and layer == 0, False, inputs, D, start_of_sums, dW, (n, rows, k))
 
 
 @kernel()

@@ -13,6 +13,7 @@ from numba import types
 from numba.core import cgutils
 
 from samenet.fast.kernels.codegen.generated import generated
+from samenet.fast.kernels.codegen.lane_products import halved
 from samenet.fast.kernels.codegen.vector import Vector
 
 _PARTS = 4  # partial sums of the sum of rows
@@ -92,11 +93,8 @@ def in_lanes(f: Callable[..., tuple[Any, ...]]) -> Any:
             value = f(*(Vector(vb, vb.load(vb.at(vb.start(x), offset))) for x in vectors))[0].value
             value = value if value.type == kind else builder.fpext(value, kind)
             builder.store(builder.fadd(builder.load(place), value), place)
-        values = [builder.load(place) for place in places]
-        while len(values) > 1:
-            half = len(values) // 2
-            values = [builder.fadd(a, b) for a, b in zip(values[:half], values[half:], strict=True)]
-        builder.store(values[0], builder.bitcast(sums.data, kind.as_pointer())).align = 8
+        total = halved(builder, [builder.load(place) for place in places])
+        builder.store(total, builder.bitcast(sums.data, kind.as_pointer())).align = 8
 
     return generated(plain, write)
 
