@@ -36,7 +36,10 @@ from samenet.fast.kernels.packing import copy, nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
 from samenet.fast.kernels.tiny_layers import back_through, less, multiply_add, times
 
-_LEAST, _CACHED = 16, 1 << 14  # the fewest rows of a pass; bytes of activations that leave room for weights in the cache
+_LEAST, _CACHED = (
+    16,
+    1 << 14,
+)  # the fewest rows of a pass; bytes of activations that leave room for weights in the cache
 _MOST = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
 
 
@@ -141,13 +144,12 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
             if is_tiny:
                 _tiny_outputs(width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes)
             elif by_itself:
-                _outputs_of_each(
-                    width, layout, cost, out[a:b], y[a:b], a // lanes, b // lanes, scale, of_each, slopes
-                )
+                _outputs_of_each(width, layout, cost, out[a:b], y[a:b], a // lanes, b // lanes, scale, of_each, slopes)
             else:
                 copy(out[a:b], Z[a : b if needs_z(cost) else a])
                 activate(code, out[a:b], n_out, zeros[:0])
-                slope(cost, code, out[a:b], y[a : a + slopes.size], n_out, scale, slopes)
+                if G.size:
+                    slope(cost, code, out[a:b], y[a:b], n_out, scale, slopes)
             if G.size:
                 at = done, rows_of_delta
                 backward(
@@ -222,26 +224,14 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
     most = min(m, most_rows(sizes))
     by_itself = most * n_out if layout[1, -1] == SOFTMAX or cost == CROSS_ENTROPY else 0
     heap = open_heap()
-    H, delta = (
-        empty(heap, rows * (total - n_out) * lanes, X.dtype),
-        empty(heap, most * total * lanes, X.dtype),
-    )
-    out, Z, y = (
-        empty(heap, most * n_out * lanes, X.dtype),
-        empty(heap, most * n_out * lanes if needs_z(cost) else 0, X.dtype),
-        empty(heap, most * n_out * lanes, X.dtype),
-    )
-    inputs, gathered = (
-        empty(heap, rows * sizes[0] * lanes, X.dtype),
-        empty(heap, (lanes, rows * max(sizes[0], n_out)), X.dtype),
-    )
+    H, delta = empty(heap, rows * (total - n_out) * lanes, X.dtype), empty(heap, most * total * lanes, X.dtype)
+    out, y = empty(heap, most * n_out * lanes, X.dtype), empty(heap, most * n_out * lanes, X.dtype)
+    Z, inputs = empty(heap, out.size * needs_z(cost), X.dtype), empty(heap, rows * sizes[0] * lanes, X.dtype)
+    gathered = empty(heap, (lanes, rows * max(sizes[0], n_out)), X.dtype)
     tree, zeros = empty(heap, 2 * across * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
-    of_each = (
-        empty(heap, (lanes, by_itself), X.dtype),
-        empty(heap, (lanes, by_itself), X.dtype),
-        empty(heap, (lanes, by_itself), X.dtype),
-        empty(heap, (lanes, by_itself), X.dtype),
-    )
+    outputs, targets = empty(heap, (lanes, by_itself), X.dtype), empty(heap, (lanes, by_itself), X.dtype)
+    logarithms, slopes = empty(heap, (lanes, by_itself), X.dtype), empty(heap, (lanes, by_itself), X.dtype)
+    of_each = outputs, targets, logarithms, slopes
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
     theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
     workspace = H, delta, out, Z, y, inputs, tree, zeros, gathered, sums, of_each

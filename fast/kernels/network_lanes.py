@@ -165,12 +165,12 @@ def add_biases(width, across, layout, rows, delta, most, sums, overwrite, G):
         for i in range(k if k > 1 or across else 0):
             place, row = d + i * lanes, k * lanes
             s0 = s1 = s2 = s3 = nothing
-            for s in range(0, whole, 4):
+            for _ in range(0, whole, 4):
                 s0, s1 = plus(s0, load(width, delta, place)), plus(s1, load(width, delta, place + row))
                 s2 = plus(s2, load(width, delta, place + 2 * row))
                 s3 = plus(s3, load(width, delta, place + 3 * row))
                 place += 4 * row
-            for s in range(whole, rows):
+            for _ in range(whole, rows):
                 s0 = plus(s0, load(width, delta, place))
                 place += row
             total = plus(plus(s0, s1), plus(s2, s3))

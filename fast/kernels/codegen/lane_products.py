@@ -1,7 +1,7 @@
 """Products of matrices of registers, for many networks at once: one network in each lane.
 
 A matrix is given as four arguments: a vector, the index where the matrix begins, and the strides of its rows and
-columns. Each of A, B, S, C is such a matrix of registers; A may have numbers, the same for all networks, in their place.
+columns. Each of A, B, S, C is such a matrix of registers; A may have numbers in their place, the same for all networks.
 """
 
 from numba.core import cgutils
