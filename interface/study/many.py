@@ -1,26 +1,22 @@
 """`samenet.train_many`: parallel training of many independent networks."""
 
-import copy
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from functools import partial
 from operator import attrgetter
 from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from samenet.model import Model
 from samenet.model.initialize import SCHEMES, Scheme
 from samenet.network import Network
 from samenet.study.given import arguments, distinct, each, listed, named, validation_sets
+from samenet.study.tasks import Task, again, are_ready, keep, run
 from samenet.training import alike, divergence
 from samenet.training.options import Options
 from samenet.training.reach import unreachable, warn_unreachable
 from samenet.training.reporting import ReportOfMany
-from samenet.training.run import Release, train_under
 from samenet.training.settings import by_name
-from samenet.training.together import run_together
 from samenet.validation import checks
 
 _MODEL, _KIND, _THREADS = attrgetter("model"), attrgetter("kind"), attrgetter("threads")
@@ -98,6 +94,9 @@ def train_many(
     >>> [len(net.history.cost) for net in nets]
     [100, 100, 100]
     """
+    task = again(networks, X, Y, seeds, options)
+    if task is not None:
+        return _trained(task)
     pattern = networks if isinstance(networks, Network) else None
     if pattern is None:
         trained = distinct(cast("Iterable[Network]", networks))
@@ -128,7 +127,7 @@ def train_many(
     plan, each_by_itself = None, True
     planned: list[Options] = []  # of each network
     owners: dict[int, int] = {}  # whose they are, by id
-    of_all = of_X is of_Y is of_weights is None and not isinstance(validation, list) and _are_ready(models, numbers)
+    of_all = of_X is of_Y is of_weights is None and not isinstance(validation, list) and are_ready(models, numbers)
     kinds = [*map(_KIND, models)]
     for i, (network, seed) in enumerate(zip(trained, numbers, strict=True)):
         if i == 1 and of_all and not each_by_itself and kinds.count(kinds[0]) == len(kinds):
@@ -168,46 +167,17 @@ def train_many(
     if threads > 1 and not alike.are_numbers(numbers):
         streams = [id(seed) for seed in numbers if not (seed is None or isinstance(seed, int | np.integer))]
         threads = threads if len(set(streams)) == len(streams) else 1
-    failed: dict[int, Exception] = {}
-    alone: list[int] = []  # those not trained together with others
-
-    def train(group: Sequence[int], release: Release) -> None:
-        if pattern is not None:
-            for i in group:
-                trained[i] = _like(pattern, init, numbers[i])
-                models[i] = trained[i].model.with_cost(given["cost"])
-        rest = group
-        if len(group) > 1:
-            nets, plan, seeds = [trained[i] for i in group], planned[group[0]], [numbers[i] for i in group]
-            left = alike.train(nets, [models[i] for i in group], nets[0].backend, plan, seeds, release)
-            rest = [group[place] for place in left]
-            if not report.is_empty:
-                for i in group:
-                    if i not in rest:
-                        report.end_of(i, trained[i].history, None)
-        alone.extend(rest)
-        for i in rest:
-            net, model, plan = trained[i], models[i], planned[i]
-            plan = plan if owners[id(plan)] == i else plan.for_another(model, numbers[i])
-            if threads > 1:
-                model = copy.copy(model)
-                model.threads = 1
-            try:
-                train_under(net, model, net.backend, plan, release)
-            except Exception as error:
-                failed[i] = error
-            net.training_state = None
-            report.end_of(i, net.history, failed.get(i))
-
     similar = alike.similar(models, [network.backend for network in trained], planned)
     groups = alike.groups(similar, numbers, threads)
-    with report:
-        for number, error in run_together([partial(train, group) for group in groups], threads).items():
-            failed |= dict.fromkeys(groups[number], error)
-    failed = dict(sorted(failed.items()))
-    trained = [copy.copy(net) if net is pattern else net for net in trained] if failed else trained
-    histories = {i: trained[i].history for i in sorted(alone) if i not in failed}
-    diverged = [i for i, history in histories.items() if history is not None and history.diverged_at is not None]
+    task = Task(trained, models, planned, owners, numbers, groups, threads, report, given["cost"], pattern, init)
+    if of_all and not each_by_itself:
+        keep(task, options)
+    return _trained(task)
+
+
+def _trained(task: Task) -> list[Network]:
+    """Train the networks; warn of those that diverged, and raise if any failed."""
+    trained, failed, diverged = run(task)
     if diverged:
         divergence.warn(f"{len(diverged)} of {len(trained)} networks do, {named(diverged)}")
     for i, error in failed.items():
@@ -215,20 +185,3 @@ def train_many(
     if failed:
         raise TrainingErrors(trained, failed)
     return trained
-
-
-def _are_ready(models: Sequence[Model], seeds: Sequence[Any]) -> bool:
-    """Whether no network will be refused for its seed or for parameters that cannot be written to."""
-    if not alike.are_numbers(seeds) or min((seed for seed in seeds if seed is not None), default=0) < 0:
-        return False
-    try:
-        for model in models:
-            model.theta.check_writable()
-    except ValueError:
-        return False
-    return True
-
-
-def _like(pattern: Network, init: Scheme, seed: Any) -> Network:
-    settings = {**pattern.model.settings, "dtype": pattern.dtype, "threads": pattern.threads}
-    return type(pattern)(pattern.sizes, init=init, seed=seed, **settings)

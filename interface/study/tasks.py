@@ -1,0 +1,154 @@
+"""The networks of one call of `train_many`, with their checked options: trained in groups, on several threads.
+
+The first of the networks keeps what was checked for the next call with the same networks and options, as users make who
+have their own batches: that call checks its samples alone.
+"""
+
+import copy
+from collections.abc import Sequence
+from functools import partial
+from operator import attrgetter, is_
+from typing import Any, NamedTuple
+
+from samenet.model import Model
+from samenet.model.initialize import Scheme
+from samenet.network import Network
+from samenet.training import alike
+from samenet.training.options import Options
+from samenet.training.reach import unreachable
+from samenet.training.reporting import ReportOfMany
+from samenet.training.run import Release, train_under
+from samenet.training.settings import Settings, are_constant
+from samenet.training.together import run_together
+
+_MODEL = attrgetter("model")
+
+
+class Task(NamedTuple):
+    """Networks to train."""
+
+    trained: list[Network]
+    models: list[Model]
+    planned: list[Options]  # of each network
+    owners: dict[int, int]  # whose these are, by id
+    numbers: list[Any]  # the seeds
+    groups: list[Sequence[int]]  # trained in one call each
+    threads: int
+    report: ReportOfMany
+    cost: Any = None
+    pattern: Network | None = None  # of networks that are made when they are trained, by this scheme
+    init: Scheme = "glorot"
+
+
+class _Last(NamedTuple):
+    """What was checked for the last call."""
+
+    types: list[type]  # of the networks
+    models: list[Model]
+    numbers: list[Any]
+    options: dict[str, Any]
+    threads: int
+    settings: Settings
+    rows: int
+    batch_size: int
+    groups: list[Sequence[int]]
+
+
+def keep(task: Task, options: dict[str, Any]) -> None:
+    """Keep what was checked, if all networks are trained in one call, with options that cannot change."""
+    plan, models, is_one = task.planned[0], task.models, len(task.groups) == 1 and len(task.models) > 1
+    is_usual = task.pattern is task.cost is None and task.report.is_empty and not plan.has_others
+    if is_one and is_usual and are_constant((*options.values(),)):
+        last = models, [*task.numbers], options, task.threads, plan.settings, len(plan.X), plan.batch_size, task.groups
+        models[0].prepared[_Last] = _Last([*map(type, task.trained)], *last)
+
+
+def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) -> Task | None:
+    """The task, if networks and options are those of the last call, and the samples are valid and as many."""
+    if type(networks) is not list or not networks or not (seeds is None or type(seeds) is list):
+        return None
+    try:
+        models = [*map(_MODEL, networks)]
+        last: _Last | None = models[0].prepared.get(_Last)
+    except AttributeError:  # not a network
+        return None
+    if last is None or last.models != models or last.types != [*map(type, networks)]:
+        return None
+    numbers = [None] * len(models) if seeds is None else seeds
+    is_same = [*options] == [*last.options] and all(map(is_, options.values(), last.options.values()))
+    if not (is_same and numbers == last.numbers and are_ready(models, numbers)) or models[0].threads != last.threads:
+        return None
+    model, settings = models[0], last.settings
+    try:
+        x, y = model.labelled(X, Y, settings.reduction)
+    except (TypeError, ValueError):  # raised again with the network's number
+        return None
+    if len(x) != last.rows or not (x.flags.owndata and y.flags.owndata) or unreachable(model.activations[-1], y):
+        return None
+    plan, report = Options(x, y, settings, last.batch_size, numbers[0], False), ReportOfMany(len(models), False, False)
+    return Task([*networks], models, [plan] * len(models), {id(plan): 0}, numbers, last.groups, last.threads, report)
+
+
+def are_ready(models: Sequence[Model], seeds: Sequence[Any]) -> bool:
+    """Whether no network will be refused for its seed or for parameters that cannot be written to."""
+    if not alike.are_numbers(seeds) or min((seed for seed in seeds if seed is not None), default=0) < 0:
+        return False
+    try:
+        for model in models:
+            model.theta.check_writable()
+    except ValueError:
+        return False
+    return True
+
+
+def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
+    """Train; returns the networks, the exceptions of those that failed, by number, and the numbers of those that
+    diverged."""
+    trained, models, planned, owners, numbers, groups, threads, report, cost, pattern, init = task
+    failed: dict[int, Exception] = {}
+    alone: list[int] = []  # those not trained together with others
+
+    def train(group: Sequence[int], release: Release) -> None:
+        if pattern is not None:
+            for i in group:
+                trained[i] = _like(pattern, init, numbers[i])
+                models[i] = trained[i].model.with_cost(cost)
+        rest = group
+        if len(group) > 1:
+            nets, of_nets, seeds = trained, models, numbers
+            if len(group) < len(trained):
+                nets, of_nets, seeds = ([values[i] for i in group] for values in (trained, models, numbers))
+            left = alike.train(nets, of_nets, nets[0].backend, planned[group[0]], seeds, release)
+            rest = [group[place] for place in left]
+            if not report.is_empty:
+                for i in group:
+                    if i not in rest:
+                        report.end_of(i, trained[i].history, None)
+        alone.extend(rest)
+        for i in rest:
+            net, model, plan = trained[i], models[i], planned[i]
+            plan = plan if owners[id(plan)] == i else plan.for_another(model, numbers[i])
+            if threads > 1:
+                model = copy.copy(model)
+                model.threads = 1
+            try:
+                train_under(net, model, net.backend, plan, release)
+            except Exception as error:
+                failed[i] = error
+            net.training_state = None
+            report.end_of(i, net.history, failed.get(i))
+
+    with report:
+        for number, error in run_together([partial(train, group) for group in groups], threads).items():
+            failed |= dict.fromkeys(groups[number], error)
+    failed = dict(sorted(failed.items()))
+    if failed and pattern is not None:
+        trained = [copy.copy(net) if net is pattern else net for net in trained]
+    histories = {i: trained[i].history for i in sorted(alone) if i not in failed}
+    diverged = [i for i, history in histories.items() if history is not None and history.diverged_at is not None]
+    return trained, failed, diverged
+
+
+def _like(pattern: Network, init: Scheme, seed: Any) -> Network:
+    settings = {**pattern.model.settings, "dtype": pattern.dtype, "threads": pattern.threads}
+    return type(pattern)(pattern.sizes, init=init, seed=seed, **settings)
