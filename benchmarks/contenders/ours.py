@@ -1,6 +1,9 @@
 """samenet: Numba, NumPy, and the reference's loops where a call takes less than a second."""
 
+from collections import deque
 from functools import partial
+from itertools import repeat
+from operator import setitem
 from typing import Any
 
 import numpy as np
@@ -82,8 +85,7 @@ def _train_many(name: str, task: Many) -> Call:
             for network, one in zip(trained, tasks, strict=True):
                 _trained(network, one, _settings(one))
             return trained
-        for own, start in zip(parameters, starts, strict=True):
-            own[:] = start
+        deque(map(setitem, parameters, repeat(slice(None)), starts), 0)
         at_once(trained, task.one.X, task.one.Y, seeds=[SEED] * len(trained), **settings)
         return trained
 

@@ -55,10 +55,10 @@ class _Last(NamedTuple):
 
 
 def keep(task: Task, options: dict[str, Any]) -> None:
-    """Keep what was checked, if all networks are trained in one call, with options that cannot change."""
-    plan, models, is_one = task.planned[0], task.models, len(task.groups) == 1 and len(task.models) > 1
+    """Keep what was checked, if all networks are trained together, with options that cannot change."""
+    plan, models, are_together = task.planned[0], task.models, min(map(len, task.groups), default=0) > 1
     is_usual = task.pattern is task.cost is None and task.report.is_empty and not plan.has_others
-    if is_one and is_usual and are_constant((*options.values(),)):
+    if are_together and is_usual and are_constant((*options.values(),)):
         last = models, [*task.numbers], options, task.threads, plan.settings, len(plan.X), plan.batch_size, task.groups
         models[0].prepared[_Last] = _Last([*map(type, task.trained)], *last)
 

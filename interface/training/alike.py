@@ -78,7 +78,7 @@ def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
         return 0, 0
     together: int = many.at_once(model, options.batch_size)
     updates = settings.epochs * -(-len(options.X) // options.batch_size)
-    seconds = together * loop.seconds_of(backend, model, updates, options.batch_size)
+    seconds = loop.seconds_of(backend, model, updates, together * options.batch_size)
     most = min(loop.CALL_SECONDS / max(seconds, 1e-9), _MOST / max(1, together * model.theta.flat.nbytes))
     return together, max(1, int(most))
 
