@@ -13,12 +13,12 @@ from samenet import train_many
 from samenet.fast import many_networks
 from samenet.fast.kernels import many_networks as kernels
 from samenet.fast.numba import Network
-from samenet.optimizers import UPDATE_RULES, Adam
+from samenet.optimizers import UPDATE_RULES, Adam, RMSProp
 from samenet.training import divergence
 
 RANDOM = np.random.default_rng(0)
 SLOW = pytest.mark.compiled  # with plain kernels, one of each kind is enough
-RULES = [Adam(epsilon=1e-6) if rule is Adam else rule() for rule in UPDATE_RULES]
+RULES = [rule(epsilon=1e-6) if rule in (Adam, RMSProp) else rule() for rule in UPDATE_RULES]
 # Sizes, activations and cost: every activation hidden and at the end, every cost, one layer and several.
 KINDS: list[tuple[Any, ...]] = [
     ((4, 8, 3), "sigmoid", "squared_error"),
@@ -28,6 +28,10 @@ KINDS: list[tuple[Any, ...]] = [
     ((40, 33, 2), ["relu", "softmax"], "squared_error"),
     ((100, 13), "relu", "squared_error"),
     ((7, 12, 3), ["tanh", "sigmoid"], "binary_cross_entropy"),
+    ((20, 1), "sigmoid", "binary_cross_entropy"),  # the first layer is narrow here and in the next two
+    ((35, 4, 2), ["tanh", "identity"], "squared_error"),
+    ((67, 6, 3), ["relu", "softmax"], "cross_entropy"),
+    ((6, 1, 5), "sigmoid", "squared_error"),
 ]
 
 

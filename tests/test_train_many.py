@@ -15,7 +15,7 @@ import samenet
 from samenet import StopTraining, TrainingErrors, train_many
 from samenet.optimizers import Adam, MultiStart
 from samenet.stopping import CostChange
-from samenet.study import many
+from samenet.study import tasks as many
 from samenet.training.together import run_together
 
 RANDOM = np.random.default_rng(0)

@@ -1,9 +1,10 @@
 """Training many similar networks, with one network in each lane of the registers.
 
 Each number of a network becomes a register that holds this number for as many networks as there are lanes, so no lane
-is idle when a layer is narrow. Hidden layers, the gradient and the step are computed for all of them at once, in
-`network_lanes`; the output layer, whose nodes may depend on each other, is passed to `activations` network by network,
-except in tiny networks. Every sum has the same order as when networks are trained one by one, so the bits are the same.
+is idle when a layer is narrow. Samples that all networks share stay numbers. All layers, the gradient and the step are
+computed for all networks at once, in `network_lanes`; only an output layer with a softmax or the cross-entropy is
+passed to `activations` network by network. Every sum has the same order as when networks are trained one by one, so the
+bits are the same.
 """
 
 import itertools

@@ -117,7 +117,8 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
         if len(group) > 1:
             nets, of_nets, seeds = trained, models, numbers
             if len(group) < len(trained):
-                nets, of_nets, seeds = ([values[i] for i in group] for values in (trained, models, numbers))
+                nets, of_nets = [trained[i] for i in group], [models[i] for i in group]
+                seeds = [numbers[i] for i in group]
             left = alike.train(nets, of_nets, nets[0].backend, planned[group[0]], seeds, release)
             rest = [group[place] for place in left]
             if not report.is_empty:

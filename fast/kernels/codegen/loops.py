@@ -74,7 +74,9 @@ def in_lanes(f: Callable[..., tuple[Any, ...]]) -> Any:
         sums[:] = f(*(vector.reshape(-1, len(sums)) for vector in vectors))[0].sum(0, dtype=np.float64)
 
     parameters = [*inspect.signature(f).parameters.values()]
-    plain.__signature__ = inspect.Signature([*parameters, parameters[0].replace(name="sums")])
+    plain.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [*parameters, parameters[0].replace(name="sums")]
+    )
 
     def write(vb, *given):
         *vectors, sums = given
