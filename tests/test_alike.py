@@ -60,9 +60,9 @@ def one_by_one(networks: list[Any], X: Any, Y: Any, seeds: Any, **settings: Any)
 
 
 def same(some: list[Any], others: list[Any]) -> bool:
-    if config.DISABLE_JIT:  # plain kernels sum in NumPy's order
+    if config.DISABLE_JIT:  # plain kernels sum in NumPy's order; in float32, training amplifies the difference
         return all(
-            np.allclose(a.parameters, b.parameters, rtol=1e-3, atol=1e-4)
+            np.allclose(a.parameters, b.parameters, rtol=1e-3, atol=1e-4 if a.dtype == np.float64 else 5e-3)
             and np.allclose(a.history.cost, b.history.cost, rtol=1e-3)
             and a.history.epochs.tolist() == b.history.epochs.tolist()
             for a, b in zip(some, others, strict=True)
