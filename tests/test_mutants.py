@@ -1013,6 +1013,7 @@ KERNELS = (
         "codegen.memory",
     ),
     *(
+        "codegen.lane_products",
         "codegen.loops",
         "codegen.memory",
         "codegen.microkernels",
