@@ -358,11 +358,6 @@ MUTANTS = {
             "of few nodes\n        product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if True else",
         ),
         Mutant("bias gradient of the first row", "add_rows(delta, db)", "add_rows(delta[:1], db)"),
-        Mutant(
-            "bias gradient of the first row alone, in order",
-            "row = delta[s]\n        for i in range(db.size):",
-            "row = delta[0]\n        for i in range(db.size):",
-        ),
         Mutant("shuffled rows in their own order", "A[places]", "A[: len(places)]"),
         Mutant("rows lined up in another order", "copied(X, copies)", "copied(X[::-1], copies)"),
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
