@@ -15,6 +15,7 @@ import samenet
 from samenet import StopTraining, TrainingErrors, train_many
 from samenet.optimizers import Adam, MultiStart
 from samenet.stopping import CostChange
+from samenet.study import many as api
 from samenet.study import tasks as many
 from samenet.training.together import run_together
 
@@ -320,3 +321,177 @@ def test_what_cannot_be_asked_how_many_dimensions_it_has_is_refused(name: str, g
 def test_seeds_are_a_list_in_an_order(seeds: Any) -> None:
     with pytest.raises(TypeError, match="seeds: expected a list"):
         train_many(samenet.backend("numpy").Network([4, 5, 3]), X, Y, seeds=seeds, alpha=0.5, epochs=1)
+
+
+OPTIONS: dict[str, Any] = {"alpha": 0.5, "epochs": 2, "batch_size": 7}
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each call found its networks and options checked."""
+    calls, look = list[bool](), api.again
+
+    def noted(*given: Any) -> Any:
+        task = look(*given)
+        calls.append(task is not None)
+        return task
+
+    monkeypatch.setattr(api, "again", noted)
+    return calls
+
+
+def small(number: int = 6, **given: Any) -> list[Any]:
+    return [samenet.backend("numba").Network([4, 5, 3], seed=seed, **given) for seed in range(number)]
+
+
+def replaced(nets: list[Any]) -> None:
+    nets[3] = small(10)[9]
+
+
+def of_another_class(nets: list[Any]) -> None:
+    nets[3] = type("Mine", (type(nets[3]),), {})([4, 5, 3], seed=5)
+
+
+def with_a_class_of_its_own(nets: list[Any]) -> None:
+    nets[3].__class__ = type("Mine", (type(nets[3]),), {})
+
+
+def model_of_another(nets: list[Any]) -> None:
+    nets[3].model = small(10, l2=0.5)[9].model
+
+
+def more_threads(nets: list[Any]) -> None:
+    nets[-1].threads = 2
+
+
+# What changes between two calls (networks, or other arguments), and whether the second call finds all checked.
+BETWEEN: list[tuple[Any, dict[str, Any], bool]] = [
+    (None, {}, True),
+    (None, {"X": X[::-1].copy(), "Y": Y[::-1].copy()}, True),
+    (None, {"X": X.tolist(), "Y": Y.tolist()}, True),
+    (None, {"X": X[:20].copy(), "Y": Y[:20].copy()}, False),
+    (None, {"X": np.vstack([X, X])[:30]}, False),
+    (None, {"Y": np.vstack([Y, Y])[30:]}, False),
+    (None, {"X": np.stack([X] * 6)}, False),
+    (None, {"X": [X] * 6, "Y": [Y[::-1]] * 6}, False),
+    (None, {"alpha": 0.25}, False),
+    (None, {"batch_size": 8}, False),
+    (None, {"record_every": 2}, False),
+    (None, {"cost": "binary_cross_entropy"}, False),
+    (None, {"seeds": [1] * 6}, False),
+    (None, {"seeds": None}, True),
+    (replaced, {}, False),
+    (of_another_class, {}, False),
+    (with_a_class_of_its_own, {}, False),
+    (model_of_another, {}, False),
+    (more_threads, {}, False),
+    (list.reverse, {}, False),
+    (list.pop, {}, False),
+]
+
+
+@pytest.mark.parametrize(("change", "given", "is_found"), BETWEEN, ids=range(len(BETWEEN)))
+def test_a_second_call_gives_the_bits_of_one_that_checks_all(
+    change: Any, given: dict[str, Any], is_found: bool, found: list[bool]
+) -> None:
+    seeded = given.get("seeds", ()) is not None
+    both, first = (small(), small()), {**OPTIONS, "shuffle": seeded}  # without seeds, orders would differ
+    for nets in both:
+        train_many(nets, X, Y, seeds=[*range(6)] if seeded else [None] * 6, **first)
+        if change is not None:
+            change(nets)
+    options = {"X": X, "Y": Y, "seeds": [*range(len(both[0]))], **first, **given}
+    train_many(both[0], **options)
+    assert found == [False, False, is_found]
+    train_many(tuple(both[1]), **options)  # checks all
+    assert same(*both)
+
+
+def test_samples_that_change_in_place_are_read_again(found: list[bool]) -> None:
+    (x, y), nets = (X.copy(), Y.copy()), small()
+    train_many(nets, x, y, seeds=[*range(6)], **OPTIONS)
+    expected = [net.copy() for net in nets]
+    x *= 2
+    y[:] = y[::-1].copy()
+    train_many(nets, x, y, seeds=[*range(6)], **OPTIONS)
+    train_many(tuple(expected), x, y, seeds=[*range(6)], **OPTIONS)
+    assert same(nets, expected)
+    assert found == [False, True, False]
+    x[2, 1] = np.nan
+    with pytest.raises(ValueError, match="X: expected finite"):
+        train_many(nets, x, y, seeds=[*range(6)], **OPTIONS)
+    assert same(nets, expected)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"alpha": lambda epoch: 0.5},
+        {"validation": (X, Y)},
+        {"sample_weight": np.ones(30)},
+        {"cost": "sum_of_squares"},
+        {"monitors": ["mean_norm"]},
+        {"callback": lambda net, history: None},
+        {"verbose": True},
+    ],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_is_not_kept(more: dict[str, Any], found: list[bool], capsys: pytest.CaptureFixture[str]) -> None:
+    """Options that can change between two calls, or with which more is done than to train."""
+    nets, shown = small(), list[str]()
+    for _ in range(2):
+        train_many(nets, X, Y, seeds=[*range(6)], **{**OPTIONS, **more})
+        shown.append(capsys.readouterr().out)
+    assert found == [False, False]
+    assert (shown[1] != "") == ("verbose" in more)
+
+
+def test_lists_that_change_after_a_call(found: list[bool]) -> None:
+    nets, seeds = small(), [*range(6)]
+    train_many(nets, X, Y, seeds=seeds, **OPTIONS)
+    expected, seeds[2] = [net.copy() for net in nets], 9
+    train_many(nets, X, Y, seeds=seeds, **OPTIONS)
+    train_many(tuple(expected), X, Y, seeds=seeds, **OPTIONS)
+    assert same(nets, expected)
+    new = train_many(nets, X, Y, seeds=seeds, **OPTIONS)
+    assert new == nets
+    assert new is not nets
+    assert found == [False, False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"X": np.full((30, 4), np.nan)}, ValueError, "X: expected finite"),
+        ({"Y": Y[1:]}, ValueError, "Y: expected"),
+        ({"seeds": [np.array([1, 2])] * 6}, TypeError, "seed: expected"),
+        ({"seeds": [0, 1, 2, 3, 4, True]}, TypeError, "seed: expected"),
+        ({"seeds": [0, 1, 2, 3, 4, 5.0]}, TypeError, "seed: expected"),
+        ({"seeds": [0, 1, 2, 3, 4]}, ValueError, "seeds: expected 6"),
+        ({"networks": [Unfriendly()] * 6}, TypeError, r"networks\[0\]: expected a Network"),
+        ({"networks": []}, None, ""),
+    ],
+    ids=range(8),
+)
+def test_a_second_call_refuses_what_the_first_refuses(given: dict[str, Any], error: Any, message: str) -> None:
+    nets = small()
+    options = {"networks": nets, "X": X, "Y": Y, "seeds": [*range(6)], **OPTIONS}
+    train_many(**options)
+    before = [net.parameters.tobytes() for net in nets]
+    if error is None:
+        assert train_many(**{**options, **given, "seeds": None}) == []
+    else:
+        with pytest.raises(error, match=message):
+            train_many(**{**options, **given})
+    nets[4].model.theta.flat.flags.writeable = False
+    with pytest.raises(ValueError, match="parameters") as raised:
+        train_many(**options)
+    assert raised.value.__notes__ == ["in train_many, for networks[4]"]
+    assert [net.parameters.tobytes() for net in nets] == before
+
+
+def test_a_second_call_warns_of_unreachable_targets() -> None:
+    nets = small()
+    train_many(nets, X, Y, seeds=[*range(6)], **OPTIONS)
+    with pytest.warns(UserWarning, match="Y"):
+        train_many(nets, X, Y + 5, seeds=[*range(6)], **OPTIONS)

@@ -21,7 +21,7 @@ from samenet.training.run import Release, train_under
 from samenet.training.settings import Settings, are_constant
 from samenet.training.together import run_together
 
-_MODEL = attrgetter("model")
+_MODEL, _THREADS = attrgetter("model"), attrgetter("threads")
 
 
 class Task(NamedTuple):
@@ -67,16 +67,15 @@ def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) ->
     """The task, if networks and options are those of the last call, and the samples are valid and as many."""
     if type(networks) is not list or not networks or not (seeds is None or type(seeds) is list):
         return None
-    try:
-        models = [*map(_MODEL, networks)]
-        last: _Last | None = models[0].prepared.get(_Last)
-    except AttributeError:  # not a network
+    last: _Last | None = networks[0].model.prepared.get(_Last) if isinstance(networks[0], Network) else None
+    if last is None or last.types != [*map(type, networks)]:
         return None
-    if last is None or last.models != models or last.types != [*map(type, networks)]:
+    models = [*map(_MODEL, networks)]
+    if last.models != models or last.threads != max(map(_THREADS, models)):
         return None
     numbers = [None] * len(models) if seeds is None else seeds
     is_same = [*options] == [*last.options] and all(map(is_, options.values(), last.options.values()))
-    if not (is_same and numbers == last.numbers and are_ready(models, numbers)) or models[0].threads != last.threads:
+    if not (is_same and are_ready(models, numbers) and numbers == last.numbers):
         return None
     model, settings = models[0], last.settings
     try:
