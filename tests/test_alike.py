@@ -28,9 +28,9 @@ KINDS: list[tuple[Any, ...]] = [
     ((40, 33, 2), ["relu", "softmax"], "squared_error"),
     ((100, 13), "relu", "squared_error"),
     ((7, 12, 3), ["tanh", "sigmoid"], "binary_cross_entropy"),
-    ((20, 1), "sigmoid", "binary_cross_entropy"),  # the first layer is narrow here and in the next two
+    ((70, 1), "sigmoid", "binary_cross_entropy"),  # the first layer is narrow here and in the next two
     ((33, 4, 2), ["tanh", "identity"], "squared_error"),
-    ((67, 6, 3), ["relu", "softmax"], "cross_entropy"),
+    ((150, 6, 3), ["relu", "softmax"], "cross_entropy"),
     ((6, 1, 5), "sigmoid", "squared_error"),
 ]
 
