@@ -31,14 +31,15 @@ Call = Callable[[], Any]
 
 
 class _Recorder:
-    """A kernel that notes its arguments."""
+    """A kernel that notes its arguments, unless it refuses them."""
 
     def __init__(self, kernel: Any, calls: list[tuple[Any, tuple[Any, ...]]]) -> None:
         self.kernel, self.calls = kernel, calls
 
     def __call__(self, *given: Any) -> Any:
+        found = self.kernel(*given)
         self.calls.append((self.kernel, given))
-        return self.kernel(*given)
+        return found
 
     def compile(self, kinds: Any) -> "_Recorder":
         return _Recorder(self.kernel.compile(kinds), self.calls)

@@ -327,7 +327,7 @@ def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
     found: dict[Any, Any] = {}
     calls: list[Any] = []
 
-    def code_of(kernel: Any, given: Any, *kinds: Any) -> Any:
+    def code_of(kernel: Any, kinds: Any, given: Any) -> Any:
         def run(*given: Any) -> Any:
             types = tuple(map(typeof, given))
             assert found.setdefault((kernel, kinds), types) == types
@@ -359,5 +359,20 @@ def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
                     net.train(X, Y, **given, record_every=2)
                     net.train(X, Y, **given, callback=lambda *_: None)
                     net.train(X, Y, **{**given, "alpha": samenet.schedules.Exponential(0.01, 0.1)}, resume=True)
-    assert len(found) >= 3
-    assert len(calls) > 500
+            others: list[dict[str, Any]] = [{"drop_connect": 0.2}, {"sample_weight": np.arange(6.0)}, {"sum": True}]
+            others += [{"dropout": 0.5}, {"dropout": 0.5, "sample_weight": [1, 2] * 3}] if len(sizes) > 2 else []
+            others += [{"sampling": "adaptive", "batch_size": 3}, {"drop_connect": [0.1] * (len(sizes) - 1)}]
+            for i, more in enumerate(others):
+                more = {"reduction": "sum" if more.pop("sum", False) else "mean", "batch_size": 2, **more}
+                for seed in (1, 2**70, None, random.Random(1)):
+                    net.train(X, Y, alpha=0.01, epochs=1 + i % 2, seed=seed, optimizer=rule, **more)
+            net.gradient(X, Y, sample_weight=np.arange(6.0))
+            if len(sizes) > 2:
+                flags = [True, *[False] * (len(sizes) - 3)]
+                for other in (network(sizes, dtype, batch_normalization=flags), network(sizes, dtype, l1=0.1, l2=1)):
+                    for more in ({}, {"dropout": 0.5}, {"sample_weight": np.arange(6.0)}, {"batch_size": 2}):
+                        other.train(X, Y, alpha=0.01, epochs=2, optimizer=rule, **more)
+                    other.gradient(X, Y)
+                    other.gradient(X, Y, sample_weight=np.arange(6.0))
+    assert len(found) >= 6
+    assert len(calls) > 1000

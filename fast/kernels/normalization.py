@@ -225,6 +225,25 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
         _move(running, layout, rows, workspace)
 
 
+@kernel()
+def fold(theta, running, layout, flat):
+    """flat := the parameters of `samenet.backends.normalization.folded`, which has biases."""
+    sizes, codes, normalized = layout[0], layout[1], layout[2]
+    p, q, r, bias, number = 0, 0, 0, codes[0], theta.dtype.type
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        b, gamma = p + k * n, p + k * (n + bias)
+        for i in range(k):
+            factor, shift = number(1), theta[b + i] if bias else number(0)
+            if normalized[layer + 1]:
+                factor = theta[gamma + i] / math.sqrt(running[r + k + i] + number(EPSILON))
+                shift -= factor * running[r + i]
+            for j in range(i * n, i * n + n):
+                flat[q + j] = factor * theta[p + j]
+            flat[q + k * n + i] = shift
+        p, q, r = gamma + k * normalized[layer + 1], q + k * (n + 1), r + 2 * k * normalized[layer + 1]
+
+
 @kernel(light=True)
 def run_updates(theta, running, layout, objective, data, batch, alphas, rule, state, costs, g, weights):
     """Make as many updates as `costs` is long; theta and the running statistics change in place.

@@ -65,7 +65,8 @@ class Parameters:
 
     def apart(self, values: NDArray[Any]) -> NDArray[Any]:
         """The array, or a copy of it if it shares memory with the parameters, because training would change it."""
-        return values.copy() if np.may_share_memory(values, self.everything) else values
+        is_own = values.flags.owndata and values is not self.everything.base
+        return values if is_own or not np.may_share_memory(values, self.everything) else values.copy()
 
     @property
     def shown(self) -> "Parameters":

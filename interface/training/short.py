@@ -83,7 +83,7 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
     if last is not None and is_like and given and all(map(is_, last.given, given)):
         return last
     has_masks, is_normalized = settings.has_masks, bool(model.theta.normalized)
-    arguments = size, settings.arguments, weights, not has_masks
+    arguments = size, settings.arguments, weights
     short = Short(
         *(backend, (backend.run_updates, backend.evaluate), given[:-1], settings, rows, size),
         *(given[-5] if given else options.seed, weights, options.dropout),
@@ -213,7 +213,7 @@ def _train(
     before, earlier, is_done = everything.copy(), (user.history, user.training_state), False
     drawn = values = draws = None
     order: Any = None
-    kept = dict[str, Any]()
+    kept: dict[str, Any] = {}
     if saved is None:
         state, history = rule.state(model.theta), History()  # type: ignore[attr-defined]
     else:
@@ -276,8 +276,10 @@ def _by_epochs(
     every, began, has_masks = short.settings.record_every, history.epochs_done, short.settings.has_masks
     alphas = short.alphas
     assert alphas is not None
-    start, end, costs = began, began + short.settings.epochs, list[NDArray[np.float64]]()
-    epochs, recorded = list[int](), list[float]()
+    start, end = began, began + short.settings.epochs
+    costs: list[NDArray[np.float64]] = []
+    epochs: list[int] = []
+    recorded: list[float] = []
     while start < end:
         stop = min(end, start + every - start % every) if every > 0 else end
         if every > 0 and start % every == 0:
