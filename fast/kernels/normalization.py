@@ -23,6 +23,7 @@ from samenet.fast.kernels.steps import Rule, step
 from samenet.fast.kernels.training import gather_weighed, total_weight
 from samenet.model.functions import EPSILON, MOMENTUM
 
+_SPARE = 4  # lanes of the last register that may be idle
 _MEANS, _VARIANCES, _INVERSE, _DELTA, _PRODUCT, _NO_BIAS = range(6)  # the rows of a layer's `sums`
 
 
@@ -94,17 +95,22 @@ def _forward(theta, layout, x, masks, z, workspace):
     """The activations of all layers, in H; unless it is empty, z receives the `z` of `value`."""
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
-    p = q = place = 0
+    p, q, place, lanes = 0, 0, 0, REGISTER // theta.itemsize
     layer_inputs = x
     for layer in range(sizes.size - 1):
         n, k, last = sizes[layer], sizes[layer + 1], layer == sizes.size - 2
         W, h, sums = rows_at(theta, p, k, n), H[q : q + rows * k], rows_at(H, q, rows, k)
         p += k * n
         b = theta[p : p + k] if bias else zeros[:k]
-        start = rows_at(zeros if normalized[layer + 1] or not bias else b, 0, 1, k)
-        WT = packed_matrix(workspace.WT, 0, n, k)
-        transposed(W, WT)
-        product(layer_inputs, WT, start, sums)
+        if normalized[layer + 1] and rows < k and -rows % lanes < _SPARE:  # transposing the rows takes less time
+            XT, ZT = packed_matrix(workspace.WT, 0, n, rows), rows_at(workspace.delta, 0, k, rows)
+            transposed(layer_inputs, XT)
+            product(W, XT, rows_at(zeros, 0, 1, rows), ZT)
+            transposed(ZT, sums)
+        else:
+            start, WT = zeros if normalized[layer + 1] or not bias else b, packed_matrix(workspace.WT, 0, n, k)
+            transposed(W, WT)
+            product(layer_inputs, WT, rows_at(start, 0, 1, k), sums)
         p += k * bias
         if normalized[layer + 1]:
             _by_batch(sums, theta[p : p + k], b, rows_at(workspace.N, q, rows, k), workspace.sums[layer])
