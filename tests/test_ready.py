@@ -376,3 +376,36 @@ def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
                     other.gradient(X, Y, sample_weight=np.arange(6.0))
     assert len(found) >= 6
     assert len(calls) > 1000
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_statistics_that_have_changed_since(dtype: str) -> None:
+    """With batch normalization, each call folds them into the weights anew."""
+    net = network([4, 5, 3, 2], dtype, batch_normalization=[True, False], bias=dtype == "float64", l2=0.1)
+    X, Y = data([4, 5, 3, 2], 6, dtype)
+    answer, plain = net.predictor(), net.on("numpy")
+    for change in range(6):
+        for one in (net, plain):
+            theta = one.model.theta
+            if change == 1:
+                theta.running[0][:] = 2.0
+            elif change == 2:
+                theta.gammas[0][:] = -0.5
+            elif change == 3:
+                theta.flat[:3] = 1.0
+            elif change == 4:
+                theta.running[0][1] = np.nan
+        if change == 5:
+            net.model = plain.on("numba").model
+            for one in (net, plain):
+                one.model.theta.running[0][1] = 0.5
+            answer = net.predictor()
+        rounding = 1e-5 if dtype == "float32" else 1e-12
+        np.testing.assert_allclose(net.predict(X), plain.predict(X), rtol=rounding)
+        np.testing.assert_allclose(net.predict(X[0]), plain.predict(X[0]), rtol=rounding)
+        np.testing.assert_allclose(net.predict(X.tolist()), plain.predict(X), rtol=rounding)
+        np.testing.assert_allclose(answer(X[1]), plain.predict(X[1]), rtol=rounding)
+        np.testing.assert_allclose(net.feed_forward(X)[1], plain.feed_forward(X)[1], rtol=rounding)
+        if change != 4:
+            np.testing.assert_allclose(net.cost(X, Y), plain.cost(X, Y), rtol=rounding)
+            np.testing.assert_allclose(net.cost(X[0], Y[0]), plain.cost(X[0], Y[0]), rtol=rounding)
