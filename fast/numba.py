@@ -36,6 +36,7 @@ Array = NDArray[Any]
 MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-5, 1.5e-11
+_DOUBLE = np.dtype(np.float64)
 _NO_RULE = tuple(Rule(DESCENT))  # Numba is slow to determine the type of a named tuple
 _most_rows = functools.cache(forward.most_rows)
 
@@ -173,9 +174,9 @@ def _evaluate(
     return found
 
 
-def _ready(values: Array, dtype: Any) -> Array:
-    """The array, converted if the kernels' code, which does not check it, would misread it: a view, for example."""
-    return values if arrays.is_ready(values, dtype) else np.require(values, dtype, ["C", "A", "W"])
+def _ready(values: Any, dtype: Any) -> Any:
+    """An array, converted if the kernels' code, which does not check it, would misread it, as a view; or None."""
+    return values if values is None or arrays.is_ready(values, dtype) else np.require(values, dtype, ["C", "A", "W"])
 
 
 def gradient(
@@ -189,7 +190,7 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     theta, costs = model.theta.flat, np.empty(1)
-    X, Y = _ready(X, model.dtype), _ready(Y, model.dtype)
+    X, Y, sample_weight = _ready(X, model.dtype), _ready(Y, model.dtype), _ready(sample_weight, _DOUBLE)
     if dropout is None and drop_connect is None and few_rows.fits(model, len(X)):
         return few_rows.gradient(model, X, Y, reduction, sample_weight)
     data = X, Y, NO_ORDER, NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
@@ -228,13 +229,12 @@ def run_updates(
     sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
-    if order is not None:
-        epochs, order = len(order), _ready(order, np.dtype(np.int64) if sampler is None else np.dtype(np.float64))
-    alphas, state = np.empty(epochs), state or rule.state(model.theta)
+    alphas, state = np.empty(epochs if order is None else len(order)), state or rule.state(model.theta)
     alphas[:] = alpha
+    order, weights = _ready(order, np.dtype(np.int64) if sampler is None else _DOUBLE), _ready(sample_weight, _DOUBLE)
     updates = ready.fast_updates(model, rule, batch_size, reduction, clip_value=clip_value, clip_norm=clip_norm)
     given = _ready(X, model.dtype), _ready(Y, model.dtype), state, alphas, order
-    costs: NDArray[np.float64] = updates(*given, dropout, drop_connect, sampler, sample_weight)
+    costs: NDArray[np.float64] = updates(*given, dropout, drop_connect, sampler, weights)
     return costs
 
 

@@ -7,8 +7,6 @@ from typing import Any
 import numpy as np
 from numba.core.errors import NumbaError
 
-from samenet.backends.adaptive import Sampler
-from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import penalty
 from samenet.fast import few_rows
 from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, objective, plan
@@ -133,22 +131,17 @@ def helpers(model: Model, rows: int, pieces: int) -> int:
 
 
 def descend(
-    model: Model,
-    theta: Any,
-    memory: Memory,
-    given: tuple[Any, ...],
-    drop_connect: DropConnect | None = None,
-    sample_weight: Any = None,
-    sampler: Sampler | None = None,
+    model: Model, theta: Any, memory: Memory, given: Any, drop_connect: Any, weights: Any, sampler: Any = None
 ) -> bool | None:
     """Make the updates in place and write their costs; if there is no alpha, replace theta by the gradient.
 
-    given: the arguments of all kernels, from data to costs. If P is theta, the gradient is written to G, not theta.
-    Returns whether parameters are finite afterwards; None if unknown.
+    given: the arguments of all kernels, from data to costs; drop_connect, weights, sampler: None if there are none. If
+    P is theta, the gradient is written to G, not theta. Returns whether parameters are finite afterwards; None if
+    unknown.
     """
     (G, P, values, _), size, dtype = memory, theta.itemsize, model.dtype
     kinds, bias, objective = described(model)
-    weights = NO_NUMBERS if sample_weight is None else sample_weight
+    weights = NO_NUMBERS if weights is None else weights
     if model.theta.normalized:
         arguments = theta, model.theta.everything[theta.size :], kinds, objective, *given, G[0], weights
         _code_of(normalization.run_updates, dtype, arguments)(*arguments)
@@ -159,12 +152,9 @@ def descend(
         arguments = *arguments, G[0], tuple(sampler), connect
         _code_of(adaptive.run_updates, dtype, arguments)(*arguments)
         return None
-    queue, more = new_queue(len(G)), (connect, weights)
-    code = _code_of(training.run_updates, dtype, (*arguments, G, values, queue, True, *more))
-    threads = helpers(model, given[1][0], len(G))
-    if not threads:
-        return bool(code(*arguments, G, values, queue, True, *more))
-    return bool(run_parallel(code, (*arguments, G, values), threads, len(G), *more))
+    arguments, more = (*arguments, G, values), (connect, weights)
+    code = _code_of(training.run_updates, dtype, (*arguments, new_queue(0), True, *more))
+    return bool(run_parallel(code, arguments, helpers(model, given[1][0], len(G)), len(G), *more))
 
 
 def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **clipping: float) -> Callable[..., Any]:
@@ -187,14 +177,14 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
         state: State,
         alphas: Any,
         order: Any = None,
-        dropout: Dropout | None = None,
-        drop_connect: DropConnect | None = None,
-        sampler: Sampler | None = None,
+        dropout: Any = None,
+        drop_connect: Any = None,
+        sampler: Any = None,
         sample_weight: Any = None,
     ) -> Any:
         nonlocal run
         rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
-        costs = empty(len(alphas) * -(-rows // batch_size))
+        costs, masks = empty(len(alphas) * -(-rows // batch_size)), NO_MASKS[size] if dropout is None else (*dropout,)
         more = batch, alphas, (*constants, state.t), state.values, costs
         given: tuple[Any, ...]
         if tiny is not None and drop_connect is None and sampler is None:
@@ -204,16 +194,16 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
                 state.is_finite = run(*given)
             else:
                 weights = NO_NUMBERS if sample_weight is None else sample_weight
-                masks = NO_MASKS[size] if dropout is None else tuple(dropout)
                 given = masks, weights, *tiny_network.widest(size), *given[2:]
                 state.is_finite = _code_of(tiny_network.run_updates_with, dtype, given)(*given)
         else:
-            masks = NO_MASKS[size] if dropout is None else tuple(dropout)
-            given, parts = ((X, Y, order, masks), *more), planned.parts if sampler is None else 1
-            is_packed = not theta.normalized
-            memory = borrowed(model, parts, state.prepared) if is_packed else unpacked(empty(theta.flat.size, dtype))
-            state.is_finite = descend(model, theta.flat, memory, given, drop_connect, sample_weight, sampler)
-            if is_packed:
+            parts = planned.parts if sampler is None else 1
+            given, others = ((X, Y, order, masks), *more), (drop_connect, sample_weight, sampler)
+            if theta.normalized:
+                descend(model, theta.flat, unpacked(empty(theta.flat.size, dtype)), given, *others)
+            else:
+                memory = borrowed(model, parts, state.prepared)
+                state.is_finite = descend(model, theta.flat, memory, given, *others)
                 give_back(model, memory, state.prepared)
         state.t += len(costs)
         return costs

@@ -339,7 +339,7 @@ def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
     monkeypatch.setattr(ready, "_code_of", code_of)
     for sizes in ([3, 4, 2], [20, 9, 9, 1], [40, 230, 210, 3], [150, 1]):
         X, Y = data(sizes, 6, dtype)
-        readonly = X.copy()
+        readonly, many = X.copy(), data(sizes, 3000, dtype)
         readonly.flags.writeable = False
         for rule in ("descent", "adam"):
             net = network(sizes, dtype)
@@ -367,6 +367,8 @@ def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
                 for seed in (1, 2**70, None, random.Random(1)):
                     net.train(X, Y, alpha=0.01, epochs=1 + i % 2, seed=seed, optimizer=rule, **more)
             net.gradient(X, Y, sample_weight=np.arange(6.0))
+            net.gradient(*many, sample_weight=np.arange(3000.0), reduction="sum")
+            net.gradient(*many)
             if len(sizes) > 2:
                 flags = [True, *[False] * (len(sizes) - 3)]
                 for other in (network(sizes, dtype, batch_normalization=flags), network(sizes, dtype, l1=0.1, l2=1)):
@@ -409,3 +411,30 @@ def test_statistics_that_have_changed_since(dtype: str) -> None:
         if change != 4:
             np.testing.assert_allclose(net.cost(X, Y), plain.cost(X, Y), rtol=rounding)
             np.testing.assert_allclose(net.cost(X[0], Y[0]), plain.cost(X[0], Y[0]), rtol=rounding)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arrays_that_the_code_of_kernels_would_misread_are_converted(dtype: str) -> None:
+    """Where the backend's functions are called without the checks of the network."""
+    sizes, rows = [30, 20, 3], 700
+    X, Y = data(sizes, rows, dtype)
+    weights, order = RANDOM.random(rows), RANDOM.permutation(rows).reshape(1, -1)
+    readonly = X.copy()
+    readonly.flags.writeable = False
+    ways = [(X, Y, weights, order), (np.asfortranarray(X), np.repeat(Y, 2, 0)[::2], weights[::-1][::-1], order)]
+    ways += [
+        (readonly, Y, np.repeat(weights, 2)[::2], np.asfortranarray(order.repeat(2, 0))[:1]),
+        (X, Y, weights, order),
+    ]
+    ways.append((X.astype(X.dtype.newbyteorder()), unaligned(Y), weights, order.astype(np.int32)))
+    for settings in ({}, {"batch_normalization": True}):
+        found = set()
+        for x, y, w, rows_ in ways:
+            net, rule = network(sizes, dtype, **settings), samenet.optimizers.Descent()
+            backend, given = net.backend, {"alpha": 0.1, "batch_size": 256}
+            slopes = [backend.gradient(net.model, x, y)[1], backend.gradient(net.model, x, y, sample_weight=w)[1]]
+            costs = backend.run_updates(net.model, x, y, rule, order=rows_, **given)
+            more = backend.run_updates(net.model, x, y, rule, sample_weight=w, **given)
+            numbers = [costs, more, net.parameters, *(slope.flat for slope in slopes)]
+            found.add(b"".join(a.tobytes() for a in numbers))
+        assert len(found) == 1
