@@ -20,10 +20,9 @@ from samenet.fast.kernels.gemm import product, sum_of_rows, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
-from samenet.fast.kernels.training import gather_weighed, total_weight
+from samenet.fast.kernels.training import total_weight, weigh_rows
 from samenet.model.functions import EPSILON, MOMENTUM
 
-_SPARE = 4  # lanes of the last register that may be idle
 _MEANS, _VARIANCES, _INVERSE, _DELTA, _PRODUCT, _NO_BIAS = range(6)  # the rows of a layer's `sums`
 
 
@@ -102,7 +101,7 @@ def _forward(theta, layout, x, masks, z, workspace):
         W, h, sums = rows_at(theta, p, k, n), H[q : q + rows * k], rows_at(H, q, rows, k)
         p += k * n
         b = theta[p : p + k] if bias else zeros[:k]
-        if normalized[layer + 1] and rows < k and -rows % lanes < _SPARE:  # transposing the rows takes less time
+        if normalized[layer + 1] and rows < k and -rows % lanes < theta.itemsize:  # few rows to transpose
             XT, ZT = packed_matrix(workspace.WT, 0, n, rows), rows_at(workspace.delta, 0, k, rows)
             transposed(layer_inputs, XT)
             product(W, XT, rows_at(zeros, 0, 1, rows), ZT)
@@ -212,10 +211,10 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
         x, y = X[start : start + rows], Y[start : start + rows]
         scale, factors = 1.0 / len(x) if mean else 1.0, workspace.factors[:0]
         if weights.size:
-            x, y, scale, factors = workspace.x[:rows], workspace.y[:rows], 1.0, workspace.factors[:rows]
+            scale, factors = 1.0, workspace.factors[:rows]
             divisor = total_weight(weights, order, epoch, start, rows) if mean else 1.0
-            gather_weighed(X, Y, order, epoch, start, weights, divisor, False, x, y, factors)
-        elif order.size:
+            weigh_rows(factors, weights, order, epoch, start, divisor)  # all rows count in the statistics
+        if order.size:
             x, y = workspace.x[:rows], workspace.y[:rows]
             gather(X, order[epoch, start : start + rows], x)
             gather(Y, order[epoch, start : start + rows], y)
@@ -275,8 +274,7 @@ def run_updates(theta, running, layout, objective, data, batch, alphas, rule, st
     Z = empty(heap, most * sizes[-1] if needs_z(objective[0]) else 0, dtype)
     delta, back = empty(heap, most * widest, dtype), empty(heap, most * widest, dtype)
     zeros, sums = zeroed(heap, max(widest, sizes[0]), dtype), zeroed(heap, (sizes.size - 1, 6, widest), dtype)
-    weighed = most if weights.size else 0
-    gathered = max(weighed, most if order.size else 0)
+    weighed, gathered = most if weights.size else 0, most if order.size else 0
     x, y = empty(heap, (gathered, X.shape[1]), dtype), empty(heap, (gathered, Y.shape[1]), dtype)
     factors = empty(heap, weighed, dtype)
     workspace = _Workspace(H, D, N, masks, Z, delta, back, zeros, zeroed(heap, length, dtype), sums, x, y, factors)
