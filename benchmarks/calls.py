@@ -31,14 +31,15 @@ Call = Callable[[], Any]
 
 
 class _Recorder:
-    """A kernel that notes its arguments."""
+    """A kernel that notes its arguments, unless it refuses them."""
 
     def __init__(self, kernel: Any, calls: list[tuple[Any, tuple[Any, ...]]]) -> None:
         self.kernel, self.calls = kernel, calls
 
     def __call__(self, *given: Any) -> Any:
+        found = self.kernel(*given)
         self.calls.append((self.kernel, given))
-        return self.kernel(*given)
+        return found
 
     def compile(self, kinds: Any) -> "_Recorder":
         return _Recorder(self.kernel.compile(kinds), self.calls)
@@ -127,8 +128,10 @@ def _options(m: int, hidden: int) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "seed", {"seed": 3}
     yield "seed, a Generator", {"seed": np.random.default_rng(1)}
     yield "sample weights", {"sample_weight": weights}
+    yield "sample weights, a list", {"sample_weight": weights.tolist()}
     yield "dropout", {"dropout": 0.2, "seed": 3}
     yield "dropout, no seed", {"dropout": 0.2}
+    yield "dropout, a list", {"dropout": [0.2] * hidden, "seed": 3}
     yield "DropConnect", {"drop_connect": 0.2, "seed": 3}
     yield "clip_value", {"clip_value": 1.0}
     yield "clip_norm", {"clip_norm": 1.0}
@@ -181,7 +184,7 @@ def others(sizes: Sequence[int], dtype: str) -> Iterator[tuple[str, Callable[[],
     X, Y = random.random((16, sizes[0])).astype(dtype), random.random((16, sizes[-1])).astype(dtype)
     x, y, w = X[0].copy(), Y[0].copy(), random.random(16) + 0.5
     net = Network(sizes, dtype=dtype, seed=0)
-    lists = X.tolist(), Y.tolist()
+    lists, integers = (X.tolist(), Y.tolist()), (8 * X).astype(int)
     yield "Network(sizes)", lambda: lambda: Network(sizes, dtype=dtype)
     yield "Network(sizes, seed=0)", lambda: lambda: Network(sizes, dtype=dtype, seed=0)
     yield (
@@ -190,10 +193,11 @@ def others(sizes: Sequence[int], dtype: str) -> Iterator[tuple[str, Callable[[],
     )
     weights = [W.copy() for W in net.weights]
     yield "Network(sizes, weights=)", lambda: lambda: Network(sizes, dtype=dtype, weights=weights)
-    for name, of in {
+    calls: dict[str, Callable[[Any], Call]] = {
         "predict of 1": lambda net: lambda: net.predict(x),
         "predict of 16": lambda net: lambda: net.predict(X),
         "predict of a list": lambda net: lambda: net.predict(lists[0]),
+        "predict of 16, integers": lambda net: lambda: net.predict(integers),
         "feed_forward of 16": lambda net: lambda: net.feed_forward(X),
         "classify of 16": lambda net: lambda: net.classify(X) if sizes[-1] > 1 else net.predict(X),
         "gradient of 1": lambda net: lambda: net.gradient(x, y),
@@ -206,8 +210,11 @@ def others(sizes: Sequence[int], dtype: str) -> Iterator[tuple[str, Callable[[],
         "cost of 16": lambda net: lambda: net.cost(X, Y),
         "cost of 16, sum": lambda net: lambda: net.cost(X, Y, reduction="sum"),
         "cost of 16, weights": lambda net: lambda: net.cost(X, Y, sample_weight=w),
-    }.items():
-        yield name, lambda of=of: of(Network(sizes, dtype=dtype, seed=0))
+    }
+    for words, settings in (("", {}), ("batch normalization: ", {"batch_normalization": True})):
+        for name, of in calls.items():
+            if not (settings and name == "gradient of 1"):  # which has no statistics
+                yield words + name, lambda of=of, settings=settings: of(Network(sizes, dtype=dtype, seed=0, **settings))
     for count in (2, 16):
         yield (
             f"train_many of {count}",

@@ -96,12 +96,11 @@ def _check(network: Network, X: NDArray[Any], Y: NDArray[Any], gradient: bool) -
 
 def switches() -> dict[str, list[dict[str, Any]]]:
     """The widths and batch sizes at which Numba switches to other kernels."""
-    from samenet.fast import numba
-    from samenet.fast.kernels import gemm, inference, lanes, training
+    from samenet.fast.kernels import gemm, inference, lanes, parallel, training
 
     size = 64 * 30 + 30 + 30 * 10 + 10
     parts = next(m for m in range(1, 1 << 20) if training.parts_of(m, size) > 1)
-    shared = -(-numba.PAYS // size)
+    shared = -(-parallel.PAYS // size)
     width = {gemm.WIDE: "operands are copied"}  # one block and one part, so nothing for threads to share
     batch = {
         inference.few(size, 8) + 1: "samples in lanes",

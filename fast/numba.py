@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from samenet import network as interface
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
-from samenet.backends.normalization import folded, penalty
+from samenet.backends.normalization import penalty
 from samenet.fast import few_rows, many_networks, ready
-from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, NO_STATE, described, layout, plan
-from samenet.fast.kernels import adaptive, evaluation, forward, inference, normalization, tiny_network, training
+from samenet.fast.description import NO_MASKS, NO_NUMBERS, NO_ORDER, NO_STATE, described, layout
+from samenet.fast.kernels import evaluation, forward, inference, training
 from samenet.fast.kernels.lanes import rows_in_lanes
-from samenet.fast.kernels.parallel import PAYS, run_parallel
+from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
-from samenet.fast.workspace import Memory, borrowed, give_back, masking, packed_workspace, unpacked
+from samenet.fast.workspace import borrowed, give_back, packed_workspace, unpacked
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
@@ -36,18 +36,14 @@ Array = NDArray[Any]
 MANY = many_networks
 SPREADS_NAN = QUIET = NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-5, 1.5e-11
+_DOUBLE = np.dtype(np.float64)
 _NO_RULE = tuple(Rule(DESCENT))  # Numba is slow to determine the type of a named tuple
 _most_rows = functools.cache(forward.most_rows)
 
 
-def _helpers(model: Model, rows: int, pieces: int) -> int:
-    """The number of helper threads for work on this many rows, divided into this many pieces."""
-    return 0 if rows * model.theta.flat.size < PAYS else min(model.threads, pieces) - 1
-
-
 def feed_forward(model: Model, x: Array) -> list[Array]:
     """The activations of every layer; see `samenet.reference.feed_forward`."""
-    model = folded(model) if model.theta.normalized else model
+    model = ready.folded(model)
     theta = model.theta
     X = x if x.ndim == 2 else x.reshape(1, -1)
     rows, found, q = len(X), [x], 0
@@ -61,7 +57,7 @@ def feed_forward(model: Model, x: Array) -> list[Array]:
 
 def predict(model: Model, x: Array) -> Array:
     """The output layer alone; see `samenet.reference.predict`."""
-    return _predict(folded(model) if model.theta.normalized else model, x)[0]
+    return _predict(ready.folded(model), x)[0]
 
 
 def _predict(model: Model, x: Array) -> tuple[Array, bool]:
@@ -75,7 +71,7 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
         return out, inference.predict_rows(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
     blocks = -(-len(x) // _most_rows(theta.sizes))
-    is_little = len(x) in rows_in_lanes(theta.sizes, x.itemsize) and not _helpers(model, len(x), blocks)
+    is_little = len(x) in rows_in_lanes(theta.sizes, x.itemsize) and not ready.helpers(model, len(x), blocks)
     if is_little or len(x) <= inference.few(theta.flat.size, x.itemsize):  # type: ignore[no-untyped-call]
         return out, inference.predict_rows(theta.flat, layout(model), x, out)
     return out, _evaluate(model, x, out[:0], 1.0, out)[1]
@@ -97,7 +93,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     it. A single sample that is not finite is also left to `otherwise`.
     """
     if model.theta.normalized:
-        return otherwise
+        return lambda *given: fast_predict(ready.folded(model), otherwise, one)(*given)
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
     few: int = inference.few(theta.size, dtype.itemsize)  # type: ignore[no-untyped-call]
@@ -156,7 +152,7 @@ def evaluate(
     """The cost and the output; see `samenet.reference.evaluate`."""
     out = np.empty_like(Y)
     if model.theta.normalized:  # penalties apply to W itself, not to the folded W
-        cost, out = evaluate(folded(model.without_penalties()), X, Y, reduction, sample_weight)
+        cost, out = evaluate(ready.folded(model.without_penalties()), X, Y, reduction, sample_weight)
         return cost + penalty(model), out
     if sample_weight is not None:
         return _evaluate(model, X, Y, 1.0, out, factors(sample_weight, reduction, X.dtype)[:, 0])[0], out
@@ -172,10 +168,15 @@ def _evaluate(
     none = theta.flat[:0]
     packed = none if len(X) in rows_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
     given = theta.flat, packed, *described(model), X, Y, scale, out, values
-    helpers = _helpers(model, len(X), values.size)
+    helpers = ready.helpers(model, len(X), values.size)
     factors = none if factors is None else factors
     found: tuple[float, bool] = run_parallel(evaluation.evaluate, given, helpers, values.size, factors)
     return found
+
+
+def _ready(values: Any, dtype: Any) -> Any:
+    """An array, converted if the kernels' code, which does not check it, would misread it, as a view; or None."""
+    return values if values is None or arrays.is_ready(values, dtype) else np.require(values, dtype, ["C", "A", "W"])
 
 
 def gradient(
@@ -189,20 +190,21 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """The cost and its gradient; see `samenet.reference.gradient`."""
     theta, costs = model.theta.flat, np.empty(1)
+    X, Y, sample_weight = _ready(X, model.dtype), _ready(Y, model.dtype), _ready(sample_weight, _DOUBLE)
     if dropout is None and drop_connect is None and few_rows.fits(model, len(X)):
         return few_rows.gradient(model, X, Y, reduction, sample_weight)
     data = X, Y, NO_ORDER, NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
     given = data, (len(X), reduction == "mean"), NO_NUMBERS, _NO_RULE, NO_STATE[X.itemsize], costs
     if model.theta.normalized:
         g = model.theta.empty_like()
-        _descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
+        ready.descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
         return costs.item(), g
     memory = borrowed(model, training.parts_of(len(X), theta.size))
     if memory.packed is None:  # the gradient stays in G
-        _descend(model, theta, memory, given, drop_connect, sample_weight)
+        ready.descend(model, theta, memory, given, drop_connect, sample_weight)
         return costs.item(), model.theta.like(memory.G[0] if len(memory.G) == 1 else memory.G[0].copy())
     found = theta.copy()
-    _descend(model, found, memory, given, drop_connect, sample_weight)  # replaced by the gradient
+    ready.descend(model, found, memory, given, drop_connect, sample_weight)  # replaced by the gradient
     give_back(model, memory)
     return costs.item(), model.theta.like(found)
 
@@ -227,61 +229,13 @@ def run_updates(
     sample_weight: Array | None = None,
 ) -> NDArray[np.float64]:
     """Many updates in one compiled call, in place; see `samenet.reference.run_updates`."""
-    epochs, rows = (epochs, len(X)) if order is None else order.shape
-    order = NO_ORDER if order is None else order
-    alphas, costs = np.empty(epochs), np.empty(epochs * -(-rows // batch_size))
+    alphas, state = np.empty(epochs if order is None else len(order)), state or rule.state(model.theta)
     alphas[:] = alpha
-    theta, planned = model.theta, plan(model, rule, (batch_size, clip_value, clip_norm))
-    state = rule.state(theta) if state is None else state
-    constants, batch = (*planned.constants, state.t), (batch_size, reduction == "mean")
-    masks = NO_MASKS[X.itemsize] if dropout is None else tuple(dropout)
-    if planned.tiny is not None and drop_connect is None and sampler is None:
-        of_tiny = X, Y, order, batch, alphas, constants, state.values, costs
-        if dropout is None and sample_weight is None:
-            state.is_finite = tiny_network.run_updates(*planned.tiny, *of_tiny)
-        else:
-            options = masks, NO_NUMBERS if sample_weight is None else sample_weight
-            of_model = *tiny_network.widest(X.itemsize), *planned.tiny[2:]
-            state.is_finite = tiny_network.run_updates_with(*options, *of_model, *of_tiny)
-    else:
-        given = (X, Y, order, masks), batch, alphas, constants, state.values, costs
-        parts = planned.parts if sampler is None else 1
-        memory = unpacked(np.empty_like(theta.flat)) if theta.normalized else borrowed(model, parts, state.prepared)
-        state.is_finite = _descend(model, theta.flat, memory, given, drop_connect, sample_weight, sampler)
-        if not theta.normalized:
-            give_back(model, memory, state.prepared)
-    state.t += costs.size
+    order, weights = _ready(order, np.dtype(np.int64) if sampler is None else _DOUBLE), _ready(sample_weight, _DOUBLE)
+    updates = ready.fast_updates(model, rule, batch_size, reduction, clip_value=clip_value, clip_norm=clip_norm)
+    given = _ready(X, model.dtype), _ready(Y, model.dtype), state, alphas, order
+    costs: NDArray[np.float64] = updates(*given, dropout, drop_connect, sampler, weights)
     return costs
-
-
-def _descend(
-    model: Model,
-    theta: Array,
-    memory: Memory,
-    given: tuple[Any, ...],
-    drop_connect: DropConnect | None,
-    sample_weight: Array | None,
-    sampler: Sampler | None = None,
-) -> bool | None:
-    """Make the updates in place and write their costs; if there is no alpha, replace theta by the gradient.
-
-    given: the arguments of all kernels, from data to costs. If P is theta, the gradient is written to G, not theta.
-    Returns whether parameters are finite afterwards; None if unknown.
-    """
-    G, P, values = memory[:3]
-    kinds, bias, objective = described(model)
-    weights = NO_NUMBERS if sample_weight is None else sample_weight
-    if model.theta.normalized:
-        running = model.theta.everything[theta.size :]
-        normalization.run_updates(theta, running, kinds, objective, *given, G[0], weights)
-        return None
-    connect = NO_DROP_CONNECT[theta.itemsize] if drop_connect is None else masking(model, drop_connect)
-    if sampler is not None:
-        adaptive.run_updates(theta, P, kinds, bias, objective, *given, G[0], tuple(sampler), connect)
-        return None
-    more = connect, weights
-    all_of_it = theta, P, kinds, bias, objective, *given, G, values
-    return bool(run_parallel(training.run_updates, all_of_it, _helpers(model, given[1][0], len(G)), len(G), *more))
 
 
 FAST = {gradient: ready.fast_gradient, evaluate: ready.fast_cost, run_updates: (ready.fast_samples, ready.fast_updates)}

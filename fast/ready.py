@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 from numba.core.errors import NumbaError
 
-from samenet.backends.normalization import folded, penalty
+from samenet.backends.normalization import penalty
 from samenet.fast import few_rows
-from samenet.fast.description import NO_MASKS, NO_ORDER, NO_OTHERS, NO_STATE, described, layout, objective, plan
-from samenet.fast.kernels import answers, tiny_network, training
+from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, objective, plan
+from samenet.fast.kernels import adaptive, answers, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
-from samenet.fast.kernels.parallel import PAYS, new_queue
-from samenet.fast.workspace import borrowed, give_back, is_small
+from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel
+from samenet.fast.workspace import Memory, borrowed, give_back, masking, unpacked
 from samenet.model import Model
+from samenet.model.parameters import Parameters
 from samenet.optimizers import State
 
 OTHER_ARRAYS = TypeError, NumbaError  # raised by a kernel compiled for one type of array only
@@ -56,6 +57,17 @@ def rows_alone(model: Model) -> range:
     """The numbers of rows for which samples fill the lanes and no helper thread is used."""
     rows, size = rows_in_lanes(model.sizes, model.dtype.itemsize), model.theta.flat.size
     return range(rows.start, min(rows.stop, PAYS // size + 1))
+
+
+def folded(model: Model) -> Model:
+    """As `samenet.backends.normalization.folded`; the model itself, without batch normalization."""
+    theta = model.theta
+    if not theta.normalized:
+        return model
+    plain = model.twin()
+    plain.theta = Parameters.empty(theta.sizes, True, model.dtype)
+    normalization.fold(theta.flat, theta.everything[theta.flat.size :], layout(model), plain.theta.flat)
+    return plain
 
 
 def fast_cost(model: Model, otherwise: Callable[..., Any]) -> Callable[..., Any]:
@@ -106,47 +118,93 @@ def fast_samples(model: Model, rows: int, limits: tuple[float, float], is_open: 
 _codes: dict[Any, Any] = {}  # of `_code_of`
 
 
-def _code_of(kernel: Any, given: tuple[Any, ...], *kinds: Any) -> Any:
+def _code_of(kernel: Any, kinds: Any, given: tuple[Any, ...]) -> Any:
     """A kernel's code for such arguments, whose types follow from `kinds`: Numba need not find them out every time."""
     if (found := _codes.get((kernel, kinds))) is None:
         found = _codes[kernel, kinds] = code_for(kernel, *given)
     return found
 
 
-def fast_updates(
-    model: Model, rule: Any, batch_size: int, reduction: str, **clipping: float
-) -> Callable[..., Any] | None:
-    """f(X, Y, state, alphas, order=None): the updates of `run_updates`; None if threads may share them."""
-    limits = clipping.get("clip_value", math.inf), clipping.get("clip_norm", math.inf)
-    theta, planned = model.theta, plan(model, rule, (batch_size, *limits))
-    if theta.normalized or (planned.parts > 1 and batch_size * theta.flat.size >= PAYS):
-        return None
-    batch, constants = (batch_size, reduction == "mean"), planned.constants
-    tiny, empty, flat, dtype, size = planned.tiny, np.empty, theta.flat, model.dtype, model.dtype.itemsize
-    kinds = (dtype,) if tiny is None else (dtype, len(tiny[0]), len(tiny[1]))
-    kernel = training.run_updates if tiny is None else tiny_network.run_updates
-    parts, keeps, of_model, run = planned.parts, is_small(model, planned.parts), described(model), None
-    spare: list[Any] = model.prepared.setdefault((fast_updates, parts), [])  # memory for the next call
+def helpers(model: Model, rows: int, pieces: int) -> int:
+    """The number of helper threads for work on this many rows, divided into this many pieces."""
+    return 0 if rows * model.theta.flat.size < PAYS else min(model.threads, pieces) - 1
 
-    def updates(X: Any, Y: Any, state: State, alphas: Any, order: Any = None) -> Any:
+
+def descend(
+    model: Model, theta: Any, memory: Memory, given: Any, drop_connect: Any, weights: Any, sampler: Any = None
+) -> bool | None:
+    """Make the updates in place and write their costs; if there is no alpha, replace theta by the gradient.
+
+    given: the arguments of all kernels, from data to costs; drop_connect, weights, sampler: None if there are none. If
+    P is theta, the gradient is written to G, not theta. Returns whether parameters are finite afterwards; None if
+    unknown.
+    """
+    (G, P, values, _), size, dtype = memory, theta.itemsize, model.dtype
+    kinds, bias, objective = described(model)
+    weights = NO_NUMBERS if weights is None else weights
+    if model.theta.normalized:
+        arguments = theta, model.theta.everything[theta.size :], kinds, objective, *given, G[0], weights
+        _code_of(normalization.run_updates, dtype, arguments)(*arguments)
+        return None
+    connect = NO_DROP_CONNECT[size] if drop_connect is None else masking(model, drop_connect)
+    arguments = theta, P, kinds, bias, objective, *given
+    if sampler is not None:
+        arguments = *arguments, G[0], tuple(sampler), connect
+        _code_of(adaptive.run_updates, dtype, arguments)(*arguments)
+        return None
+    arguments, more = (*arguments, G, values), (connect, weights)
+    code = _code_of(training.run_updates, dtype, (*arguments, new_queue(0), True, *more))
+    return bool(run_parallel(code, arguments, helpers(model, given[1][0], len(G)), len(G), *more))
+
+
+def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **clipping: float) -> Callable[..., Any]:
+    """f(X, Y, state, alphas, order=None, **others): the updates of `run_updates`; see `samenet.backends.prepared`."""
+    limits = clipping.get("clip_value", math.inf), clipping.get("clip_norm", math.inf)
+    theta, dtype, size, planned = (
+        model.theta,
+        model.dtype,
+        model.dtype.itemsize,
+        plan(model, rule, (batch_size, *limits)),
+    )
+    batch, constants, tiny, empty = (batch_size, reduction == "mean"), planned.constants, planned.tiny, np.empty
+    size = dtype.itemsize
+    kinds = None if tiny is None else (dtype, len(tiny[0]), len(tiny[1]))
+    run: Any = None
+
+    def updates(
+        X: Any,
+        Y: Any,
+        state: State,
+        alphas: Any,
+        order: Any = None,
+        dropout: Any = None,
+        drop_connect: Any = None,
+        sampler: Any = None,
+        sample_weight: Any = None,
+    ) -> Any:
         nonlocal run
         rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
-        costs = empty(len(alphas) * -(-rows // batch_size))
-        more = batch, alphas, (*constants, state.t), state.values if state.count else NO_STATE[size], costs
+        costs, masks = empty(len(alphas) * -(-rows // batch_size)), NO_MASKS[size] if dropout is None else (*dropout,)
+        more = batch, alphas, (*constants, state.t), state.values, costs
         given: tuple[Any, ...]
-        if tiny is not None:
+        if tiny is not None and drop_connect is None and sampler is None:
             given = *tiny, X, Y, order, *more
+            if dropout is sample_weight is None:
+                run = run or _code_of(tiny_network.run_updates, kinds, given)
+                state.is_finite = run(*given)
+            else:
+                weights = NO_NUMBERS if sample_weight is None else sample_weight
+                given = masks, weights, *tiny_network.widest(size), *given[2:]
+                state.is_finite = _code_of(tiny_network.run_updates_with, dtype, given)(*given)
         else:
-            memory, queue = spare.pop() if spare else (borrowed(model, parts, state.prepared), new_queue(parts))
-            queue.fill(0)
-            of_parts = memory.G, memory.values, queue, True
-            given = flat, memory.P, *of_model, (X, Y, order, NO_MASKS[size]), *more, *of_parts, *NO_OTHERS[size]
-        run = run or _code_of(kernel, given, *kinds)
-        state.is_finite = run(*given)
-        if tiny is None and keeps:
-            spare.append((memory, queue))
-        elif tiny is None:
-            give_back(model, memory, state.prepared)
+            parts = planned.parts if sampler is None else 1
+            given, others = ((X, Y, order, masks), *more), (drop_connect, sample_weight, sampler)
+            if theta.normalized:
+                descend(model, theta.flat, unpacked(empty(theta.flat.size, dtype)), given, *others)
+            else:
+                memory = borrowed(model, parts, state.prepared)
+                state.is_finite = descend(model, theta.flat, memory, given, *others)
+                give_back(model, memory, state.prepared)
         state.t += len(costs)
         return costs
 

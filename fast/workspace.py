@@ -48,11 +48,6 @@ def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
     return packing.total_length(sizes, bias, itemsize)
 
 
-def is_small(model: Model, parts: int) -> bool:
-    """Whether P is not theta itself, and the memory for this many parts may stay with the model."""
-    return 0 < _packed_length(model) * (parts + 1) * model.dtype.itemsize <= _LARGE
-
-
 def gradient_vector(model: Model) -> Parameters:
     """Memory for a gradient in the order of theta."""
     if model.theta.flat.nbytes > _LARGE:

@@ -35,7 +35,7 @@ KINDS = {
     "steps": {"steps.step"},
     "masks": {"dropout.fill_masks", "forward.apply_mask"},
     "penalties": {"penalties.penalty"},
-    "weights": {"training.gather_weighed", "backward.weigh"},
+    "weights": {"training.weigh_rows", "backward.weigh"},
     "costs": {"activations.value"},
     "lanes": {"lanes.forward_in_lanes"},
     "one sample": {"forward.forward_sample"},

@@ -10,7 +10,7 @@ from benchmarks import catalogue, growth
 from benchmarks.report import figures, scaling
 from benchmarks.report.model import Case
 from samenet.compare.cases import LOOPS_OVER_LISTS, example
-from samenet.fast import numba
+from samenet.fast import ready
 from samenet.fast.kernels import forward, gemm, lanes, tiny_network, training
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.testing import tolerance
@@ -156,11 +156,11 @@ def test_both_sides_of_numbers_of_rows(rows: int) -> None:
 
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_both_sides_of_threads(beyond: int) -> None:
-    rows = -(-numba.PAYS // SIZE) - 1 + beyond
+    rows = -(-ready.PAYS // SIZE) - 1 + beyond
     network, _, _ = example((64, 30, 10), rows)
     threaded = network.on("numba")
     threaded.threads = 2
-    assert (numba._helpers(threaded.model, rows, 2) == 1) is bool(beyond)
+    assert (ready.helpers(threaded.model, rows, 2) == 1) is bool(beyond)
     _agree((64, 30, 10), rows, threads=2)
 
 

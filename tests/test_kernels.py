@@ -966,7 +966,7 @@ def test_helpers_are_asked_for_where_they_save_time() -> None:
         *((1, 10**6, 9, 0), (4, 200, 9, 3), (4, 199, 9, 0), (4, 200, 3, 2), (4, 200, 1, 0), (2, 10**6, 9, 1)),
     ):
         net.threads = threads
-        assert samenet.fast.numba._helpers(net.model, rows, pieces) == expected
+        assert samenet.fast.ready.helpers(net.model, rows, pieces) == expected
 
 
 # --- compiling ------------------------------------------------------------------------------------------------------

@@ -925,8 +925,8 @@ MUTANTS = {
         Mutant("mean for sum", '1.0 / len(X) if reduction == "mean" else 1.0', "1.0 / len(X)"),
         Mutant(
             "partial batch dropped",
-            "np.empty(epochs * -(-rows // batch_size))",
-            "np.empty(epochs * (rows // batch_size))",
+            "empty(len(alphas) * -(-rows // batch_size))",
+            "empty(len(alphas) * (rows // batch_size))",
         ),
         Mutant("weights: not divided by their sum", "weights[sample] / divisor", "weights[sample]"),
         Mutant("weights: those of the first samples", "weights[sample] / divisor", "weights[s] / divisor"),
@@ -952,8 +952,8 @@ MUTANTS = {
             "weights: normalized, averaged as well", "1.0, workspace.factors[:rows]", "scale, workspace.factors[:rows]"
         ),
         Mutant("weights: cost divided as well", "if mean and weights.size == 0 else", "if mean else"),
-        Mutant("weights: samples of weight 0 in the gradient", "factors[s] != 0.0 or not leaves_out", "True"),
-        Mutant("weights: samples left out of statistics", "factors[s] != 0.0 or not leaves_out", "factors[s] != 0.0"),
+        Mutant("weights: samples of weight 0 in the gradient", "if not are_used:", "if False:"),
+        Mutant("weights: all samples left out", "if factors[s] == 0.0 else 0", ""),
         Mutant(
             "weights: samples in order",
             "sample = order[epoch, start + s] if order.size else start + s",
@@ -963,11 +963,6 @@ MUTANTS = {
             "weights: samples of the first batch",
             "sample = order[epoch, start + s] if order.size else start + s",
             "sample = order[epoch, s] if order.size else start + s",
-        ),
-        Mutant(
-            "weights: targets in order",
-            "row, target = X[sample], Y[sample]",
-            "row, target = X[sample], Y[start + s]",
         ),
         Mutant(
             "weights: infinity times 0", "factors[s] * delta[i] if factors[s] != 0.0 else zero", "factors[s] * delta[i]"

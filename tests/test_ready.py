@@ -327,7 +327,7 @@ def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
     found: dict[Any, Any] = {}
     calls: list[Any] = []
 
-    def code_of(kernel: Any, given: Any, *kinds: Any) -> Any:
+    def code_of(kernel: Any, kinds: Any, given: Any) -> Any:
         def run(*given: Any) -> Any:
             types = tuple(map(typeof, given))
             assert found.setdefault((kernel, kinds), types) == types
@@ -339,7 +339,7 @@ def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
     monkeypatch.setattr(ready, "_code_of", code_of)
     for sizes in ([3, 4, 2], [20, 9, 9, 1], [40, 230, 210, 3], [150, 1]):
         X, Y = data(sizes, 6, dtype)
-        readonly = X.copy()
+        readonly, many = X.copy(), data(sizes, 3000, dtype)
         readonly.flags.writeable = False
         for rule in ("descent", "adam"):
             net = network(sizes, dtype)
@@ -359,5 +359,82 @@ def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
                     net.train(X, Y, **given, record_every=2)
                     net.train(X, Y, **given, callback=lambda *_: None)
                     net.train(X, Y, **{**given, "alpha": samenet.schedules.Exponential(0.01, 0.1)}, resume=True)
-    assert len(found) >= 3
-    assert len(calls) > 500
+            others: list[dict[str, Any]] = [{"drop_connect": 0.2}, {"sample_weight": np.arange(6.0)}, {"sum": True}]
+            others += [{"dropout": 0.5}, {"dropout": 0.5, "sample_weight": [1, 2] * 3}] if len(sizes) > 2 else []
+            others += [{"sampling": "adaptive", "batch_size": 3}, {"drop_connect": [0.1] * (len(sizes) - 1)}]
+            for i, more in enumerate(others):
+                more = {"reduction": "sum" if more.pop("sum", False) else "mean", "batch_size": 2, **more}
+                for seed in (1, 2**70, None, random.Random(1)):
+                    net.train(X, Y, alpha=0.01, epochs=1 + i % 2, seed=seed, optimizer=rule, **more)
+            net.gradient(X, Y, sample_weight=np.arange(6.0))
+            net.gradient(*many, sample_weight=np.arange(3000.0), reduction="sum")
+            net.gradient(*many)
+            if len(sizes) > 2:
+                flags = [True, *[False] * (len(sizes) - 3)]
+                for other in (network(sizes, dtype, batch_normalization=flags), network(sizes, dtype, l1=0.1, l2=1)):
+                    for more in ({}, {"dropout": 0.5}, {"sample_weight": np.arange(6.0)}, {"batch_size": 2}):
+                        other.train(X, Y, alpha=0.01, epochs=2, optimizer=rule, **more)
+                    other.gradient(X, Y)
+                    other.gradient(X, Y, sample_weight=np.arange(6.0))
+    assert len(found) >= 6
+    assert len(calls) > 1000
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_statistics_that_have_changed_since(dtype: str) -> None:
+    """With batch normalization, each call folds them into the weights anew."""
+    net = network([4, 5, 3, 2], dtype, batch_normalization=[True, False], bias=dtype == "float64", l2=0.1)
+    X, Y = data([4, 5, 3, 2], 6, dtype)
+    answer, plain = net.predictor(), net.on("numpy")
+    for change in range(6):
+        for one in (net, plain):
+            theta = one.model.theta
+            if change == 1:
+                theta.running[0][:] = 2.0
+            elif change == 2:
+                theta.gammas[0][:] = -0.5
+            elif change == 3:
+                theta.flat[:3] = 1.0
+            elif change == 4:
+                theta.running[0][1] = np.nan
+        if change == 5:
+            net.model = plain.on("numba").model
+            for one in (net, plain):
+                one.model.theta.running[0][1] = 0.5
+            answer = net.predictor()
+        rounding = 1e-5 if dtype == "float32" else 1e-12
+        np.testing.assert_allclose(net.predict(X), plain.predict(X), rtol=rounding)
+        np.testing.assert_allclose(net.predict(X[0]), plain.predict(X[0]), rtol=rounding)
+        np.testing.assert_allclose(net.predict(X.tolist()), plain.predict(X), rtol=rounding)
+        np.testing.assert_allclose(answer(X[1]), plain.predict(X[1]), rtol=rounding)
+        np.testing.assert_allclose(net.feed_forward(X)[1], plain.feed_forward(X)[1], rtol=rounding)
+        if change != 4:
+            np.testing.assert_allclose(net.cost(X, Y), plain.cost(X, Y), rtol=rounding)
+            np.testing.assert_allclose(net.cost(X[0], Y[0]), plain.cost(X[0], Y[0]), rtol=rounding)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_arrays_that_the_code_of_kernels_would_misread_are_converted(dtype: str) -> None:
+    """Where the backend's functions are called without the checks of the network."""
+    sizes, rows = [30, 20, 3], 700
+    X, Y = data(sizes, rows, dtype)
+    weights, order = RANDOM.random(rows), RANDOM.permutation(rows).reshape(1, -1)
+    readonly = X.copy()
+    readonly.flags.writeable = False
+    ways = [(X, Y, weights, order), (np.asfortranarray(X), np.repeat(Y, 2, 0)[::2], weights[::-1][::-1], order)]
+    ways += [
+        (readonly, Y, np.repeat(weights, 2)[::2], np.asfortranarray(order.repeat(2, 0))[:1]),
+        (X, Y, weights, order),
+    ]
+    ways.append((X.astype(X.dtype.newbyteorder()), unaligned(Y), weights, order.astype(np.int32)))
+    for settings in ({}, {"batch_normalization": True}):
+        found = set()
+        for x, y, w, rows_ in ways:
+            net, rule = network(sizes, dtype, **settings), samenet.optimizers.Descent()
+            backend, given = net.backend, {"alpha": 0.1, "batch_size": 256}
+            slopes = [backend.gradient(net.model, x, y)[1], backend.gradient(net.model, x, y, sample_weight=w)[1]]
+            costs = backend.run_updates(net.model, x, y, rule, order=rows_, **given)
+            more = backend.run_updates(net.model, x, y, rule, sample_weight=w, **given)
+            numbers = [costs, more, net.parameters, *(slope.flat for slope in slopes)]
+            found.add(b"".join(a.tobytes() for a in numbers))
+        assert len(found) == 1

@@ -60,6 +60,26 @@ def test_arrays_that_were_checked_and_have_changed_since(backend: Backend, call:
             run()
 
 
+def test_a_validation_set_that_was_checked_and_has_changed_since(backend: Backend) -> None:
+    """What was found to be finite is remembered for two pairs of samples and targets."""
+    net, x, y = backend.Network([4, 3, 3], seed=0), X[:4].copy(), Y[:4].copy()
+    for array, name in ((x, "X"), (y, "Y")):
+        for _ in range(3):
+            net.train(X, Y, alpha=0.1, epochs=1, validation=(x, y))
+        theta, before, array[1, 2] = net.parameters.copy(), array[1, 2], np.nan
+        for _ in range(2):
+            with pytest.raises(ValueError, match=f"^validation, {name}: expected finite numbers"):
+                net.train(X, Y, alpha=0.1, epochs=1, validation=(x, y))
+            with pytest.raises(ValueError, match=f"^{name}: expected finite numbers"):
+                net.train(x, y, alpha=0.1, epochs=1, validation=(X, Y))
+        assert net.parameters.tobytes() == theta.tobytes()
+        array[1, 2] = before
+    x = net.model.theta.everything.base  # that the parameters are a part of
+    assert x is not None
+    assert net.model.theta.apart(x) is not x
+    assert net.model.theta.apart(X) is X
+
+
 def test_targets_that_have_changed_since(backend: Backend) -> None:
     net, y = backend.Network([4, 3, 3], activation="softmax", cost="cross_entropy", seed=0), np.eye(3)[[0, 1, 2] * 2]
     for run in calls_of(net, X, y).values():
@@ -291,12 +311,40 @@ def test_arguments_are_remembered_where_they_cannot_have_changed(monkeypatch: py
     options = short.Options
     make = options.checked.__func__
     monkeypatch.setattr(options, "checked", classmethod(lambda *given: checked.append(1) or make(*given)))
-    for given, most in (({}, 1), ({"seed": 1, "batch_size": 2}, 1), ({"dropout": [0.5]}, 5), ({"monitors": []}, 5)):
+
+    class Half(float):
+        """A number that may change."""
+
+    for given, most in (
+        ({}, 1),
+        ({"seed": 1, "batch_size": 2}, 1),
+        ({"dropout": [0.5], "drop_connect": (0.1, 0)}, 1),
+        ({"monitors": [], "sample_weight": [1, 2, 3, 4, 5, 6]}, 1),
+        ({"monitors": ["mean_norm"]}, 5),
+        ({"dropout": np.array([0.5])}, 5),
+        ({"dropout": [np.float64(0.5)]}, 5),
+        ({"dropout": (Half(0.5),)}, 5),
+    ):
         checked.clear()
         net = Network([4, 2, 3], seed=0)
         for _ in range(5):
-            net.train(X, Y, alpha=0.1, epochs=1, **given)
+            again = {name: value[:] if isinstance(value, list) else value for name, value in given.items()}
+            net.train(X, Y, alpha=0.1, epochs=1, **again)
         assert len(checked) == most, given
+
+
+def test_equal_lists_of_other_types_are_checked_anew(fast: Backend) -> None:
+    net, given = fast.Network([4, 3, 3], seed=0), {"alpha": 0.1, "epochs": 1}
+    for name, values, wrong in (("dropout", [0.0], [False]), ("drop_connect", [0.5, 0.0], (0.5, np.bool_(0)))):
+        for _ in range(3):
+            net.train(X, Y, **given, **{name: values})
+        theta = net.parameters.copy()
+        with pytest.raises(TypeError, match=f"^{name}"):
+            net.train(X, Y, **given, **{name: wrong})
+        for others in ([*values, 0.0], values[1:], [], [1.0] * len(values), [np.nan] * len(values)):
+            with pytest.raises(ValueError, match=f"^{name}"):
+                net.train(X, Y, **given, **{name: others})
+        assert net.parameters.tobytes() == theta.tobytes()
 
 
 def test_lists_that_have_changed_since_are_read_again(fast: Backend) -> None:
@@ -366,10 +414,19 @@ def test_weights_that_have_changed_since(fast: Backend) -> None:
                 net.train(X, Y, alpha=0.1, epochs=1, sample_weight=weights)
                 other.train(X, Y, alpha=0.1, epochs=1, sample_weight=weights.tolist())
                 assert net.parameters.tobytes() == other.parameters.tobytes()
+    listed: list[Any] = weights.tolist()
+    for changed in (1.0, 7.0, 7, True, 0.0):
+        weights[2] = listed[2] = changed
+        other = net.copy()
+        net.train(X, Y, alpha=0.1, epochs=1, sample_weight=listed)
+        other.train(X, Y, alpha=0.1, epochs=1, sample_weight=weights)
+        assert net.parameters.tobytes() == other.parameters.tobytes()
     weights[2], theta = np.nan, net.parameters.copy()
-    for _ in range(2):
+    for wrong in (weights, weights.tolist(), [*listed[:5], -np.inf], weights):
         with pytest.raises(ValueError, match="^sample_weight: expected finite numbers"):
-            net.train(X, Y, alpha=0.1, epochs=1, sample_weight=weights)
+            net.train(X, Y, alpha=0.1, epochs=1, sample_weight=wrong)
+    with pytest.raises(TypeError, match="^sample_weight: "):
+        net.train(X, Y, alpha=0.1, epochs=1, sample_weight=["1"] * 6)
     assert net.parameters.tobytes() == theta.tobytes()
     net.train(X, Y, alpha=0.1, epochs=1)
     other = net.copy()

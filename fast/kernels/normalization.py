@@ -20,7 +20,7 @@ from samenet.fast.kernels.gemm import product, sum_of_rows, transposed
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
-from samenet.fast.kernels.training import gather_weighed, total_weight
+from samenet.fast.kernels.training import total_weight, weigh_rows
 from samenet.model.functions import EPSILON, MOMENTUM
 
 _MEANS, _VARIANCES, _INVERSE, _DELTA, _PRODUCT, _NO_BIAS = range(6)  # the rows of a layer's `sums`
@@ -94,17 +94,22 @@ def _forward(theta, layout, x, masks, z, workspace):
     """The activations of all layers, in H; unless it is empty, z receives the `z` of `value`."""
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
-    p = q = place = 0
+    p, q, place, lanes = 0, 0, 0, REGISTER // theta.itemsize
     layer_inputs = x
     for layer in range(sizes.size - 1):
         n, k, last = sizes[layer], sizes[layer + 1], layer == sizes.size - 2
         W, h, sums = rows_at(theta, p, k, n), H[q : q + rows * k], rows_at(H, q, rows, k)
         p += k * n
         b = theta[p : p + k] if bias else zeros[:k]
-        start = rows_at(zeros if normalized[layer + 1] or not bias else b, 0, 1, k)
-        WT = packed_matrix(workspace.WT, 0, n, k)
-        transposed(W, WT)
-        product(layer_inputs, WT, start, sums)
+        if normalized[layer + 1] and rows < k and -rows % lanes < theta.itemsize:  # few rows to transpose
+            XT, ZT = packed_matrix(workspace.WT, 0, n, rows), rows_at(workspace.delta, 0, k, rows)
+            transposed(layer_inputs, XT)
+            product(W, XT, rows_at(zeros, 0, 1, rows), ZT)
+            transposed(ZT, sums)
+        else:
+            start, WT = zeros if normalized[layer + 1] or not bias else b, packed_matrix(workspace.WT, 0, n, k)
+            transposed(W, WT)
+            product(layer_inputs, WT, rows_at(start, 0, 1, k), sums)
         p += k * bias
         if normalized[layer + 1]:
             _by_batch(sums, theta[p : p + k], b, rows_at(workspace.N, q, rows, k), workspace.sums[layer])
@@ -206,10 +211,10 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
         x, y = X[start : start + rows], Y[start : start + rows]
         scale, factors = 1.0 / len(x) if mean else 1.0, workspace.factors[:0]
         if weights.size:
-            x, y, scale, factors = workspace.x[:rows], workspace.y[:rows], 1.0, workspace.factors[:rows]
+            scale, factors = 1.0, workspace.factors[:rows]
             divisor = total_weight(weights, order, epoch, start, rows) if mean else 1.0
-            gather_weighed(X, Y, order, epoch, start, weights, divisor, False, x, y, factors)
-        elif order.size:
+            weigh_rows(factors, weights, order, epoch, start, divisor)  # all rows count in the statistics
+        if order.size:
             x, y = workspace.x[:rows], workspace.y[:rows]
             gather(X, order[epoch, start : start + rows], x)
             gather(Y, order[epoch, start : start + rows], y)
@@ -223,6 +228,25 @@ def _updates(theta, running, layout, objective, data, batch, alphas, rule, state
         t = rule.t + update + 1
         step(theta, g, alphas[epoch], state, 0, rule, t)
         _move(running, layout, rows, workspace)
+
+
+@kernel()
+def fold(theta, running, layout, flat):
+    """flat := the parameters of `samenet.backends.normalization.folded`, which has biases."""
+    sizes, codes, normalized = layout[0], layout[1], layout[2]
+    p, q, r, bias, number = 0, 0, 0, codes[0], theta.dtype.type
+    for layer in range(sizes.size - 1):
+        n, k = sizes[layer], sizes[layer + 1]
+        b, gamma = p + k * n, p + k * (n + bias)
+        for i in range(k):
+            factor, shift = number(1), theta[b + i] if bias else number(0)
+            if normalized[layer + 1]:
+                factor = theta[gamma + i] / math.sqrt(running[r + k + i] + number(EPSILON))
+                shift -= factor * running[r + i]
+            for j in range(i * n, i * n + n):
+                flat[q + j] = factor * theta[p + j]
+            flat[q + k * n + i] = shift
+        p, q, r = gamma + k * normalized[layer + 1], q + k * (n + 1), r + 2 * k * normalized[layer + 1]
 
 
 @kernel(light=True)
@@ -250,8 +274,7 @@ def run_updates(theta, running, layout, objective, data, batch, alphas, rule, st
     Z = empty(heap, most * sizes[-1] if needs_z(objective[0]) else 0, dtype)
     delta, back = empty(heap, most * widest, dtype), empty(heap, most * widest, dtype)
     zeros, sums = zeroed(heap, max(widest, sizes[0]), dtype), zeroed(heap, (sizes.size - 1, 6, widest), dtype)
-    weighed = most if weights.size else 0
-    gathered = max(weighed, most if order.size else 0)
+    weighed, gathered = most if weights.size else 0, most if order.size else 0
     x, y = empty(heap, (gathered, X.shape[1]), dtype), empty(heap, (gathered, Y.shape[1]), dtype)
     factors = empty(heap, weighed, dtype)
     workspace = _Workspace(H, D, N, masks, Z, delta, back, zeros, zeroed(heap, length, dtype), sums, x, y, factors)

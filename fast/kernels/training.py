@@ -54,17 +54,22 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     alpha = at_once[epoch] if at_once.size else 0.0
     now = Update(alpha, rule, rule.t + update + 1, state, l1, l2, of_theta, is_unpacked)
     first = epoch * m + start
+    factors, are_used = workspace.factors[: rows if weights.size else 0], True
     if weights.size:
         scale = 1.0
         divisor = total_weight(weights, order, epoch, update % updates * batch_size, whole) if mean else 1.0
-        gather_weighed(X, Y, order, epoch, start, weights, divisor, True, x[:rows], y[:rows], workspace.factors)
-        x, y = x[:rows], y[:rows]
-    elif shuffled:
+        are_used = weigh_rows(factors, weights, order, epoch, start, divisor)
+    if shuffled:
         x, y = x[:rows], y[:rows]
         gather(X, order[epoch, start : start + rows], x)
         gather(Y, order[epoch, start : start + rows], y)
-    else:
+    elif are_used:
         x, y = X[start:end], Y[start:end]
+    else:
+        x, y = x[:rows], Y[start:end]
+        copied(X[start:end], x)
+    if not are_used:
+        leave_out(x, factors)
     return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, now, g, workspace)
 
 
@@ -77,33 +82,23 @@ def total_weight(weights, order, epoch, start, rows):
     return total if total > 0.0 else 1.0
 
 
-@external(
-    lambda f: (
-        *(matrix(f),) * 2,
-        int64[:, :],
-        *(int64,) * 2,
-        float64[::1],
-        float64,
-        boolean,
-        *(matrix(f),) * 2,
-        f[::1],
-    )
-)
-def gather_weighed(X, Y, order, epoch, start, weights, divisor, leaves_out, x, y, factors):
-    """Copy rows of X and Y, with each row's factor: its weight divided by the divisor.
-
-    leaves_out: whether to copy zeros in place of samples of weight 0, whose numbers must not reach any result.
-    """
-    zero = x.dtype.type(0)
-    for s in range(len(x)):
+@external(lambda f: (f[::1], float64[::1], int64[:, :], int64, int64, float64), returns=boolean)
+def weigh_rows(factors, weights, order, epoch, start, divisor):
+    """factors := the weights of the rows, divided by the divisor; returns whether none is 0."""
+    are_used = True
+    for s in range(factors.size):
         sample = order[epoch, start + s] if order.size else start + s
-        row, target = X[sample], Y[sample]
         factors[s] = weights[sample] / divisor
-        is_used = factors[s] != 0.0 or not leaves_out
-        for j in range(row.size):
-            x[s, j] = row[j] if is_used else zero
-        for i in range(target.size):
-            y[s, i] = target[i]
+        are_used &= factors[s] != 0.0
+    return are_used
+
+
+@external(lambda f: (matrix(f), f[::1]))
+def leave_out(x, factors):
+    """Write zeros in place of the rows with factor 0, whose numbers must not reach any result."""
+    for s in range(len(x)):
+        for j in range(x.shape[1] if factors[s] == 0.0 else 0):
+            x[s, j] = 0.0
 
 
 @kernel()

@@ -58,6 +58,8 @@ def factors(theta: Parameters, layer: int) -> NDArray[Any]:
 def penalty(model: Model) -> float:
     """l1 sum |W| + l2/2 sum W^2 of the original W; needed for the cost of a folded model, whose weights differ."""
     total = 0.0
+    if not (model.l1 or model.l2):
+        return total
     with np.errstate(all="ignore"):
         for W in model.weights:
             total += model.l1 * float(np.abs(W).sum(dtype=np.float64)) if model.l1 else 0.0

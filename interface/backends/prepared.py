@@ -3,8 +3,8 @@
 A backend's FAST, see `samenet.backends.costs`, may have two functions for `run_updates`. fast_samples(model, rows,
 limits, is_open) returns samples(X, Y): both, if they need no conversion, are so many rows, finite (with is_open, only
 Y), apart in memory from the parameters, and with targets within the limits and the range of the cost; otherwise None.
-fast_updates(model, rule, batch_size, reduction, **clipping) returns f(X, Y, state, alphas, order=None): the updates of
-`run_updates` without masks and weights, with an alpha for each epoch. Both return None for models without a faster way.
+fast_updates(model, rule, batch_size, reduction, **clipping) returns f(X, Y, state, alphas, order=None, **others): the
+updates of `run_updates`, with an alpha for each epoch. The first returns None for models without a faster way.
 """
 
 from collections.abc import Callable
@@ -49,19 +49,18 @@ def _cost(backend: Any, evaluate: Any, model: Model, reduction: str, X: Any, Y: 
 
 
 def updates(
-    model: Model, backend: Any, rule: Any, batch_size: int, given: dict[str, Any], weights: Any, is_plain: bool
+    model: Model, backend: Any, rule: Any, batch_size: int, given: dict[str, Any], weights: Any
 ) -> Callable[..., Any]:
-    """f(X, Y, state, alphas, order=None, **masks): many updates, and their costs.
+    """f(X, Y, state, alphas, order=None, **others): many updates, and their costs; others: masks and a sampler.
 
-    given: the reduction and the limits of clipping, by name. is_plain: whether there are no masks and no sampler.
+    given: the reduction and the limits of clipping, by name.
     """
-    if weights is None and is_plain:
-        key, (last, found) = (backend.run_updates, rule, batch_size, given), model.prepared.get(updates, ((), None))
-        if last != key:
-            found = _fast_updates(backend)[1](model, rule, batch_size, **given)
-            model.prepared[updates] = key, found
-        if found is not None:
-            return found  # type: ignore[no-any-return]
+    key, (last, found) = (backend.run_updates, rule, batch_size, given), model.prepared.get(updates, ((), None))
+    if last != key:
+        found = _fast_updates(backend)[1](model, rule, batch_size, **given)
+        model.prepared[updates] = key, found
+    if found is not None:
+        return found if weights is None else partial(found, sample_weight=weights)
     run_updates = weighing(backend, "run_updates", weights)
     return partial(_updates, backend, run_updates, model, rule, {"batch_size": batch_size, **given})
 

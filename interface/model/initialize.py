@@ -22,7 +22,7 @@ three schemes have no biases; if a network has biases, they are drawn after all 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -67,19 +67,33 @@ def _fan_in_uniform(variance: float) -> Scale:
     return lambda shape: math.sqrt(3 * variance / shape[1])
 
 
+_FEW = 4096  # up to this many weights are drawn at once: calls for small matrices take longer than their numbers
+
+
+def _draw_each(views: Sequence[NDArray[Any]], random: Random, draw: Draw) -> None:
+    """Fill the views one after the other."""
+    sizes = [view.size for view in views]
+    if sum(sizes) > _FEW:
+        for view in views:
+            view[:] = draw(random, view.shape)
+        return
+    numbers, end = draw(random, (sum(sizes),)), 0
+    for view, size in zip(views, sizes, strict=True):
+        view[:] = numbers[end : end + size].reshape(view.shape)
+        end += size
+
+
 def _layer_by_layer(theta: Parameters, random: Random, draw: Draw) -> None:
-    for layer, W in enumerate(theta.weights):
-        W[:] = draw(random, W.shape)
-        if theta.bias:
-            theta.biases[layer][:] = draw(random, theta.biases[layer].shape)
+    pairs = zip(theta.weights, theta.biases, strict=True) if theta.bias else zip(theta.weights)
+    _draw_each([view for layer in pairs for view in layer], random, draw)
 
 
 def _biases_first(theta: Parameters, random: Random, draw: Draw) -> None:
-    for view in (*theta.biases, *theta.weights):
-        view[:] = draw(random, view.shape)
+    _draw_each((*theta.biases, *theta.weights), random, draw)
 
 
-_FEW = 4096  # up to this many weights are drawn at once: calls for small matrices take longer than their numbers
+def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
+    _draw_each([*[W.T for W in theta.weights], *theta.biases], random, draw)
 
 
 @lru_cache(256)
@@ -115,13 +129,6 @@ def _put(theta: Parameters, matrices: tuple[tuple[int, int, tuple[int, int]], ..
         used += end - start
 
 
-def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
-    for W in theta.weights:
-        W[:] = draw(random, W.T.shape).T
-    for b in theta.biases:
-        b[:] = draw(random, b.shape)
-
-
 Fill = Callable[[Parameters, Random, Any], None]
 Tutorials = Literal["uniform", "normal", "small_normal", "symmetric_uniform", "uniform_in_out", "normal_in_out"]
 Scheme = Literal["glorot", "he_normal", "he_uniform", "lecun_normal", "lecun_uniform", Tutorials]
@@ -144,5 +151,4 @@ def initialize(theta: Parameters, scheme: Scheme, random: Random) -> None:
     """Fill theta by a scheme, with numbers drawn from `random`."""
     fill, draw = SCHEMES[scheme]
     fill(theta, random, draw)
-    if theta.normalized:
-        theta.begin_normalization()
+    theta.begin_normalization()

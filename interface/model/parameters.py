@@ -65,7 +65,8 @@ class Parameters:
 
     def apart(self, values: NDArray[Any]) -> NDArray[Any]:
         """The array, or a copy of it if it shares memory with the parameters, because training would change it."""
-        return values.copy() if np.may_share_memory(values, self.everything) else values
+        is_own = values.flags.owndata and values is not self.everything.base
+        return values if is_own or not np.may_share_memory(values, self.everything) else values.copy()
 
     @property
     def shown(self) -> "Parameters":
@@ -112,8 +113,9 @@ class Parameters:
 
     def begin_normalization(self) -> None:
         """Set gamma to 1, and running means and variances to their initial values, 0 and 1."""
-        for factors, (means, variances) in zip(self.gammas, self.running, strict=True):
-            factors[:], means[:], variances[:] = 1, 0, 1
+        if self.normalized:
+            self.everything[self.flat.size :] = 0
+            self.everything[_ones(self.sizes, self.bias, self.normalized)] = 1
 
     @staticmethod
     def count(sizes: tuple[int, ...], bias: bool, normalized: tuple[bool, ...] = ()) -> int:
@@ -219,6 +221,17 @@ def _layers(sizes: tuple[int, ...], bias: bool, normalized: tuple[bool, ...]) ->
         if normalized:
             factors.append((start, start := start + n_out * normalized[layer]))
     return tuple(matrices), tuple(vectors), tuple(factors), start
+
+
+@lru_cache(256)
+def _ones(sizes: tuple[int, ...], bias: bool, normalized: tuple[bool, ...]) -> NDArray[np.intp]:
+    """The places of gammas, and of the running variances, which follow the means of their layers."""
+    _, _, factors, end = _layers(sizes, bias, normalized)
+    places = [np.arange(*one) for one in factors]
+    for n, is_normalized in zip(sizes[1:], normalized, strict=False):
+        if is_normalized:
+            places.append(np.arange(end + n, end := end + 2 * n))
+    return np.concatenate(places)
 
 
 _SMALL = 4096  # up to this size, writing takes less time than finding an aligned place

@@ -75,8 +75,7 @@ class Loop:
         self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
         self.others: dict[str, Any] = {} if self.sampler is None else {"sampler": self.sampler}  # of calls
         arguments = self.batch_size, self.settings.arguments, options.sample_weight
-        is_unmasked = self.sampler is None and not self.settings.has_masks
-        self.run_updates = prepared.updates(self.model, training.backend, rule, *arguments, is_unmasked)
+        self.run_updates = prepared.updates(self.model, training.backend, rule, *arguments)
         self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
         if saved is not None:
             self.divergence.go_on(saved.first, saved.largest, saved.suspicious, saved.is_done)
@@ -140,12 +139,13 @@ class Loop:
 
         That error is kept and raised when its epoch comes, since a schedule with side effects must not be called twice.
         """
-        schedule, alphas = self.settings.alpha, list[float]()
-        assert schedule is not None
         if self.constant is not None:  # fast path: a small network trains thousands of epochs per call
             constant = np.empty(epochs)
             constant.fill(self.constant)
             return constant
+        schedule = self.settings.alpha
+        alphas: list[float] = []
+        assert schedule is not None
         while len(alphas) < epochs and self.schedule_error is None:
             try:
                 alphas.append(schedules.rate(schedule, self.history.epochs_done + len(alphas)))

@@ -28,7 +28,7 @@ _NO_DROPOUT, _NO_MONITORS = np.empty(0), dict[str, Any]()
 def apart(theta: Parameters, X: NDArray[Any], Y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """The samples, copied if they share memory with the parameters; ValueError if the parameters are read-only."""
     theta.check_writable()
-    return X if X.flags.owndata else theta.apart(X), Y if Y.flags.owndata else theta.apart(Y)
+    return theta.apart(X), theta.apart(Y)
 
 
 class Trained(Protocol):

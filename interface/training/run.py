@@ -48,7 +48,14 @@ def descend(
     optimizer: Optimizer, user: Trained, model: Model, backend: Any, options: Options, release: Release
 ) -> None:
     """Train with this optimizer: dispatch on its type."""
-    if isinstance(optimizer, MultiStart):
+    if isinstance(optimizer, UpdateRule):
+        training = Training(user, model, backend, options)
+        loop = Loop(training, optimizer)
+        try:
+            training.run(loop.run, release)
+        finally:
+            leave(loop)
+    elif isinstance(optimizer, MultiStart):
         quiet = copy.copy(options)
         quiet.warns, quiet.stream = False, options.random  # `best_of` warns if the best start diverged
         objective = options.objective(model, backend)
@@ -64,12 +71,5 @@ def descend(
         scipy_methods.check_memory(optimizer, model.theta.flat.size)
         training = Training(user, model, backend, options)
         training.run(scipy_methods.minimize, training, optimizer, release)
-    elif isinstance(optimizer, UpdateRule):
-        training = Training(user, model, backend, options)
-        loop = Loop(training, optimizer)
-        try:
-            training.run(loop.run, release)
-        finally:
-            leave(loop)
     else:
         raise TypeError(f"optimizer: expected one of samenet.optimizers, got {type(optimizer).__name__}")

@@ -124,7 +124,7 @@ class Training:
         last = everything.copy()
         for watch in self.watches:
             (watch.failed if failed else watch.close)()
-        if not np.array_equal(last, everything):
+        if not (last == everything).all():
             self.last = last
 
     def note(self, source: object, reason: StopTraining) -> None:

@@ -56,10 +56,25 @@ _remembers = partial(remembers, constant=_immutable)
 _CONSTANT = CONSTANT.union(_immutable, (tuple, np.random.Generator))
 
 
+def frozen(given: Given) -> Given:
+    """The arguments with tuples in place of lists, which a user may change later."""
+    return tuple([tuple(value) if type(value) is list else value for value in given])
+
+
 def are_constant(given: Given) -> bool:
     """Whether these argument objects always keep the same values, or are streams, from which each call draws."""
-    kinds = [*map(type, given)]
-    return _CONSTANT.issuperset(kinds) and kinds.count(tuple) == given.count(())
+    items = [kind for value in given if type(value) is tuple for kind in map(type, value)]
+    return _CONSTANT.issuperset(map(type, given)) and CONSTANT.issuperset(items)
+
+
+def are_same(before: Given, given: Given) -> bool:
+    """Whether the arguments are the same objects, or tuples and lists of equal numbers of the same types."""
+    return all(a is b or _are_equal(a, b) for a, b in zip(before, given, strict=False))
+
+
+def _are_equal(before: Any, value: Any) -> bool:
+    is_listing = type(before) is tuple and (type(value) is list or type(value) is tuple)
+    return is_listing and [*map(type, before)] == [*map(type, value)] and before == tuple(value)
 
 
 def differ_in_alpha(before: Given, given: Given) -> bool:

@@ -25,7 +25,7 @@ from samenet.training.history import History
 from samenet.training.options import Options, Trained, apart
 from samenet.training.reach import is_reachable, limits_of
 from samenet.training.sampling import Draws, Orders
-from samenet.training.settings import Given, Settings, are_constant, differ_in_alpha, settings_of
+from samenet.training.settings import Given, Settings, are_constant, are_same, differ_in_alpha, frozen, settings_of
 from samenet.training.state import TrainingState
 from samenet.validation.finite import all_finite
 from samenet.validation.weights import sample_weight
@@ -80,10 +80,11 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
     given, settings, rows, size = options.given, options.settings, len(options.X), options.batch_size
     weights = options.sample_weight
     is_like = last is not None and last.rows == rows and last.weights is weights and _is_of(last, backend)
-    if last is not None and is_like and given and all(map(is_, last.given, given)):
+    given = frozen(given)
+    if last is not None and is_like and given and are_same(last.given, given):
         return last
     has_masks, is_normalized = settings.has_masks, bool(model.theta.normalized)
-    arguments = size, settings.arguments, weights, not has_masks
+    arguments = size, settings.arguments, weights
     short = Short(
         *(backend, (backend.run_updates, backend.evaluate), given[:-1], settings, rows, size),
         *(given[-5] if given else options.seed, weights, options.dropout),
@@ -116,7 +117,7 @@ def again(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
     short: Short | None = model.prepared.get(Short)
     if short is None or not _is_of(short, backend):
         return None
-    is_same = all(map(is_, short.given, given))
+    is_same = all(map(is_, short.given, given)) or are_same(short.given, given)
     if not (is_same or differ_in_alpha(short.given, given[:-1])):
         return None
     if short.samples is None:
@@ -213,7 +214,7 @@ def _train(
     before, earlier, is_done = everything.copy(), (user.history, user.training_state), False
     drawn = values = draws = None
     order: Any = None
-    kept = dict[str, Any]()
+    kept: dict[str, Any] = {}
     if saved is None:
         state, history = rule.state(model.theta), History()  # type: ignore[attr-defined]
     else:
@@ -276,8 +277,10 @@ def _by_epochs(
     every, began, has_masks = short.settings.record_every, history.epochs_done, short.settings.has_masks
     alphas = short.alphas
     assert alphas is not None
-    start, end, costs = began, began + short.settings.epochs, list[NDArray[np.float64]]()
-    epochs, recorded = list[int](), list[float]()
+    start, end = began, began + short.settings.epochs
+    costs: list[NDArray[np.float64]] = []
+    epochs: list[int] = []
+    recorded: list[float] = []
     while start < end:
         stop = min(end, start + every - start % every) if every > 0 else end
         if every > 0 and start % every == 0:

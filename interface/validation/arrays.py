@@ -88,7 +88,7 @@ def finite(name: str, values: NDArray[Any]) -> NDArray[Any]:
 
 
 _FEW = 256  # up to this many numbers, comparing them with the last ones is faster than checking them
-_finite: Any = None  # the last X and Y that were found to be finite, if small, and their dtype
+_finite: tuple[Any, ...] = ()  # the last two X and Y that were found to be finite, if small, and their dtypes
 
 
 def _check_finite(X: NDArray[Any] | None, Y: NDArray[Any]) -> None:
@@ -97,12 +97,13 @@ def _check_finite(X: NDArray[Any] | None, Y: NDArray[Any]) -> None:
     few = None
     if Y.size <= _FEW and (X is None or X.size <= _FEW):
         few = None if X is None else X.tobytes(), Y.tobytes(), Y.dtype
-        if few == _finite:
+        if few in _finite:  # of training, or of a validation set
             return
     if X is not None:
         finite("X", X)
     finite("Y", Y)
-    _finite = few
+    if few is not None:
+        _finite = few, *_finite[:1]
 
 
 def samples(name: str, value: Any, n: int, dtype: Float) -> NDArray[Any]:

@@ -17,11 +17,14 @@ def has_masked(value: Any) -> bool:
     pending, visited = [value], set[int]()
     while pending:
         item = pending.pop()
-        if isinstance(item, np.ma.MaskedArray):
+        is_list = type(item) is list or type(item) is tuple  # as most are, which takes less time to find out
+        if not is_list and isinstance(item, np.ma.MaskedArray):
             if item.dtype.names is None and np.ma.is_masked(item):
                 return True
-        elif isinstance(item, Sequence) and not isinstance(item, _NOT_LISTS) and id(item) not in visited:
-            visited.add(id(item))  # a list may contain itself
+        elif id(item) in visited:  # a list may contain itself
+            pass
+        elif is_list or (isinstance(item, Sequence) and not isinstance(item, _NOT_LISTS)):
+            visited.add(id(item))
             try:
                 if not _NUMBERS.issuperset(map(type, item)):
                     pending.extend(item)

@@ -29,8 +29,8 @@ def norm(values: NDArray[Any], axis: int | None = None) -> Any:
             of_all = math.sqrt(flat.dot(flat))
             if _SMALL < of_all < math.inf:
                 return of_all
-        found = np.linalg.norm(values, axis=axis)
-        if ((found > _SMALL) & (found < math.inf)).all():
+        found = np.sqrt(np.add.reduce(np.square(values), axis))
+        if found.size and found.item(found.argmin()) > _SMALL and found.item(found.argmax()) < math.inf:
             return found
         largest = np.abs(values).max(axis=axis, keepdims=True)
         scale = np.where((largest > 0) & (largest < math.inf), largest, 1.0)

@@ -49,9 +49,11 @@ def sample_weight(value: Any, rows: int, reduction: str, dtype: np.dtype[Any]) -
     global _last
     if value is None:
         return None
-    few = None
-    if type(value) is np.ndarray and value.size <= _FEW and not value.dtype.hasobject:
-        few = value.tobytes(), value.dtype, value.shape, rows, reduction, dtype
+    few, plain = None, value
+    if type(value) is list and len(value) <= _FEW:
+        plain = arrays.plain("sample_weight", value)
+    if type(plain) is np.ndarray and plain.size <= _FEW and not plain.dtype.hasobject:
+        few = plain.tobytes(), plain.dtype, plain.shape, rows, reduction, dtype
         last, found = _last  # read at once, as another thread may check others
         if few == last:
             return found
