@@ -149,6 +149,49 @@ def test_each_part_catches_the_mistakes_that_the_report_says(level: str) -> None
     assert len({mutant.name for mutant in mistakes.MUTANTS}) == len(mistakes.MUTANTS)
 
 
+# Where only some networks, samples or updates show a mistake.
+_PRODUCT, _SLOPE = "z = np.dot(layer_inputs[-1], W.T, out=out[layer])", "out=g.weights[layer])"
+SOMETIMES = {
+    **{
+        f"{what} beyond {most}": (old, new.format(most), part)
+        for most in (8, 16, 100, 1024)
+        for what, old, new, part in (
+            ("nodes", _PRODUCT, _PRODUCT + "; z[..., {}:] = 0", "large networks"),
+            ("nodes of one sample", _PRODUCT, _PRODUCT + "; z[{}:] *= z.ndim > 1", "large networks"),
+            ("samples", _PRODUCT, _PRODUCT + "; z[{}:] *= z.ndim == 1", "large networks"),
+            ("inputs with a slope", _SLOPE, _SLOPE + "; g.weights[layer][:, {}:] = 0", "large gradients"),
+            ("nodes with a slope", _SLOPE, _SLOPE + "; g.weights[layer][{}:] = 0", "large gradients"),
+            ("updates", "state.t, *state.values", "min(state.t, {}), *state.values", "late updates"),
+        )
+    },
+    **{
+        f"layers beyond {most}": (_PRODUCT, f"{_PRODUCT}; z *= layer < {most}", "large networks")
+        for most in (3, 4, 8, 16)
+    },
+    **{
+        f"epochs beyond {most}": ("range(epochs):", f"range(min(epochs, {most})):", "late updates")
+        for most in (3, 16, 128)
+    },
+    "no node masks in updates": ("masks_of(dropout, len(x), epoch * m + start)", "None", "dropout"),
+    "no weight masks in updates": ("weight_masks_of(drop_connect, model, len(costs))", "None", "DropConnect"),
+    "sign of 0": ("np.sign(W)", "np.where(W < 0, -1, 1)", "penalties"),
+    "sigmoid 0 from -30": ("np.reciprocal(z, out=z)", "np.reciprocal(z, out=z); z[z < 1e-13] = 0", "saturation"),
+    "softmax 0 from -30": (
+        "z /= z.sum(axis=-1, keepdims=True)",
+        "z /= z.sum(axis=-1, keepdims=True); z[z < 1e-13] = 0",
+        "saturation",
+    ),
+}
+
+
+@pytest.mark.uncounted
+@pytest.mark.parametrize("name", SOMETIMES)
+def test_a_mistake_that_few_answers_show_is_found(name: str) -> None:
+    old, new, part = SOMETIMES[name]
+    wrong = mutation.mutated(mutation.Mutant(name, old, new))
+    assert [failed.name for failed in check_backend(wrong, parts=[part], shrink=False).failed] == [part]
+
+
 def test_the_power_of_a_part_that_is_offered_in_part_is_measured() -> None:
     def some(model: Any, x: Any) -> Any:
         if "softmax" in model.activations:
