@@ -650,7 +650,8 @@ def plugged(tmp_path: Path) -> dict[str, str]:
     package = tmp_path / "theirs-1.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
-    names = ("right", "wrong", "raises", "exits", "absent", "changes", "aborts", "quits", "hangs")
+    names = ("right", "wrong", "raises", "exits", "absent", "changes", "aborts", "quits", "hangs", "tires")
+    names += ("drifts",)
     points = "\n".join(f"{name} = their_{name}" for name in names)
     (package / "entry_points.txt").write_text(f"[samenet.backends]\n{points}\nnumpy = their_right\n")
     shutil.copy(EXAMPLES / "plain_numpy.py", tmp_path / "their_right.py")
@@ -659,6 +660,11 @@ def plugged(tmp_path: Path) -> dict[str, str]:
     changes = "from samenet.fast.numpy import Network, feed_forward as forward\ndef feed_forward(model, x):\n    h = "
     (tmp_path / "their_changes.py").write_text(changes + "forward(model, x)\n    x *= 2\n    return [x / 2, *h[1:]]\n")
     (tmp_path / "their_exits.py").write_text("import sys\nsys.exit()\n")
+    for name, how in (("tires", "raise KeyError(count)"), ("drifts", "h[-1] = h[-1] + 1e-9")):
+        later = f"count += 1\n    if count > 20:\n        {how}\n    return h\n"
+        (tmp_path / f"their_{name}.py").write_text(
+            f"count = 0\n{changes}forward(model, x)\n    global count\n    {later}"
+        )
     for name, how in (("aborts", "os.abort()"), ("quits", "os._exit(0)"), ("hangs", "time.sleep(100)")):
         (tmp_path / f"their_{name}.py").write_text(f"import os, time\ndef feed_forward(model, x):\n    {how}\n")
     return {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
@@ -666,7 +672,7 @@ def plugged(tmp_path: Path) -> dict[str, str]:
 
 USED = """
 import pickle, samenet
-theirs = ("aborts", "absent", "changes", "exits", "hangs", "quits", "raises", "right", "wrong")
+theirs = "aborts", "absent", "changes", "drifts", "exits", "hangs", "quits", "raises", "right", "tires", "wrong"
 assert samenet.backends() == ("reference", "numpy", "numba", *theirs)
 assert samenet.backend("numpy").__name__ == "samenet.fast.numpy"
 right = samenet.backend("right")
@@ -700,7 +706,7 @@ def failure(name, *given, of=rehearsal.failure):
     return of(name, *given)
 rehearsal.failure = failure
 command.measure = functools.partial(measurement.measure, seconds=0.01)
-names = ["reference", "changes", "right", "wrong", "raises", "absent", "aborts", "quits", "hangs"]
+names = ["reference", "changes", "right", "wrong", "raises", "absent", "aborts", "quits", "hangs", "tires", "drifts"]
 sys.exit(command.run(sizes=[[3, 2]], batches=[1], names=names, epochs=0, json_file=None, plot_file=None))
 """
 
@@ -713,6 +719,8 @@ def test_a_plugged_in_backend_s_failure_is_its_line_in_the_table(plugged: dict[s
         changes,
         "raises +FAIL +ValueError: never",
         "wrong +FAIL",
+        "tires +FAIL +KeyError: 21",
+        "drifts +FAIL",
         "absent +left out",
         "(aborts|quits|hangs) +FAIL",
         "aborts: it crashed its process: SIGABRT",
