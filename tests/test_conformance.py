@@ -174,6 +174,16 @@ SOMETIMES = {
     },
     "no node masks in updates": ("masks_of(dropout, len(x), epoch * m + start)", "None", "dropout"),
     "no weight masks in updates": ("weight_masks_of(drop_connect, model, len(costs))", "None", "DropConnect"),
+    "no slope of gamma without biases": (
+        "g.gammas[layer][:] = mean_product",
+        "g.gammas[layer][:] = mean_product if g.bias else 0",
+        "batch normalization",
+    ),
+    "running means without biases": (
+        "z -= theta.running[layer][0]",
+        "z -= theta.running[layer][0] if theta.bias else 0",
+        "batch normalization",
+    ),
     "sign of 0": ("np.sign(W)", "np.where(W < 0, -1, 1)", "penalties"),
     "sigmoid 0 from -30": ("np.reciprocal(z, out=z)", "np.reciprocal(z, out=z); z[z < 1e-13] = 0", "saturation"),
     "softmax 0 from -30": (

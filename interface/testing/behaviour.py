@@ -41,13 +41,14 @@ def differences(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def normalized(cls: Any, trusted: Any, case: Case) -> Compared:
-    """Predictions, gradients and updates with batch normalization of all hidden layers, and of some."""
+    """Predictions, gradients and updates with batch normalization of all hidden layers, of some, and without biases."""
     module = cls.backend
     if not hasattr(module, "NORMALIZES") and len(getattr(cls, "own_functions", ("feed_forward",))) > 1:
         raise NotOffered("its functions do not know batch normalization")
     settings: dict[str, Any] = {"activation": ["tanh", "relu", "sigmoid"], "l2": 0.1, "init": "normal"}
-    for flags in (True, [True, False]):
-        networks = [one(case.sizes, seed=1, batch_normalization=flags, **settings) for one in (cls, trusted)]
+    for flags, bias in ((True, True), ([True, False], True), ([False, True], False)):
+        settings |= {"batch_normalization": flags, "bias": bias}
+        networks = [one(case.sizes, seed=1, **settings) for one in (cls, trusted)]
         for network in networks:
             random = np.random.default_rng(0)
             for numbers in (*network.gammas, *network.running):
