@@ -1,7 +1,9 @@
 """`samenet.testing`: right backends pass, mistakes in wrong ones are identified, and nothing ends the run."""
 
 import inspect
+import itertools
 import json
+import math
 import os
 import re
 import shutil
@@ -184,6 +186,16 @@ SOMETIMES = {
         "z -= theta.running[layer][0] if theta.bias else 0",
         "batch normalization",
     ),
+    "clipping before the masks of weights": (
+        "if clip_value < math.inf or clip_norm < math.inf:",
+        "if (clip_value < math.inf or clip_norm < math.inf) and drop_connect is None:",
+        "combinations",
+    ),
+    "no weights with momentum": (
+        "None if sample_weight is None else sample_weight[batch]",
+        "None if sample_weight is None or rule.name == 'momentum' else sample_weight[batch]",
+        "combinations",
+    ),
     "sign of 0": ("np.sign(W)", "np.where(W < 0, -1, 1)", "penalties"),
     "sigmoid 0 from -30": ("np.reciprocal(z, out=z)", "np.reciprocal(z, out=z); z[z < 1e-13] = 0", "saturation"),
     "softmax 0 from -30": (
@@ -194,12 +206,60 @@ SOMETIMES = {
 }
 
 
+# Options and networks of updates, any two of which may go together; a mistake may show only where they do.
+TOGETHER = {
+    "clip_value": "clip_value < math.inf",
+    "clip_norm": "clip_norm < math.inf",
+    "dropout": "dropout is not None",
+    "DropConnect": "drop_connect is not None",
+    "sampling": "sampler is not None",
+    "weights": "sample_weight is not None",
+    "sum": "reduction == 'sum'",
+    "a rule": "rule.name != 'descent'",
+    "one by one": "batch_size == 1",
+    "float32": "X.dtype == np.float32",
+    "no biases": "not model.bias",
+    "l1": "model.l1 > 0",
+    "l2": "model.l2 > 0",
+    "batch normalization": "bool(model.theta.normalized)",
+    "layers": "len(model.weights) > 2",
+    "cross-entropy": "'cross_entropy' in model.cost_function",
+}
+APART = {
+    frozenset(("sampling", "weights")),
+    *(frozenset(("batch normalization", other)) for other in ("DropConnect", "sampling", "one by one")),
+}
+
+
+def test_the_combinations_have_every_two_options() -> None:
+    """Each case in turn is asked with every two of the options, and says which it has."""
+    right, seen = samenet.backend("numpy"), set[frozenset[str]]()
+    conditions = {name: compile(text, name, "eval") for name, text in TOGETHER.items()}
+
+    def run_updates(
+        model: Any, X: Any, Y: Any, rule: Any, *, clip_value: float = math.inf, clip_norm: float = math.inf,
+        dropout: Any = None, drop_connect: Any = None, sampler: Any = None, sample_weight: Any = None,
+        reduction: str = "mean", batch_size: int, **others: Any,
+    ) -> Any:  # fmt: skip
+        known = {**globals(), **locals()}
+        have = [name for name, condition in conditions.items() if eval(condition, known)]
+        seen.update(frozenset(pair) for pair in itertools.combinations(have, 2))
+        options = {"dropout": dropout, "drop_connect": drop_connect, "sampler": sampler, "sample_weight": sample_weight}
+        options |= {"clip_value": clip_value, "clip_norm": clip_norm, "reduction": reduction, "batch_size": batch_size}
+        return right.run_updates(model, X, Y, rule, **options, **others)
+
+    asked = module(**{name: getattr(right, name) for name in ("feed_forward", "gradient", "WEIGHS", "NORMALIZES")})
+    asked.run_updates = run_updates
+    assert check_backend(asked, parts=["combinations"], shrink=False).ok
+    assert {frozenset(pair) for pair in itertools.combinations(TOGETHER, 2)} - seen == APART
+
+
 @pytest.mark.uncounted
 @pytest.mark.parametrize("name", SOMETIMES)
 def test_a_mistake_that_few_answers_show_is_found(name: str) -> None:
     old, new, part = SOMETIMES[name]
-    wrong = mutation.mutated(mutation.Mutant(name, old, new))
-    assert [failed.name for failed in check_backend(wrong, parts=[part], shrink=False).failed] == [part]
+    runner = Runner(Guard(mutation.mutated(mutation.Mutant(name, old, new))), "standard", False)
+    assert runner.run(PARTS[NAMES.index(part)]).status == "failed"
 
 
 def test_the_power_of_a_part_that_is_offered_in_part_is_measured() -> None:

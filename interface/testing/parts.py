@@ -15,6 +15,7 @@ from samenet.model.functions import ACTIVATIONS
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, UpdateRule
 from samenet.testing import agreement, behaviour, sampled_updates, tolerance, updates
 from samenet.testing.answers import Answer, Compared
+from samenet.testing.combinations import CASES, NEEDS, combined
 from samenet.testing.inputs import Case, Functions, sample_weights
 from samenet.testing.updates import Rule
 
@@ -284,6 +285,7 @@ PARTS = (
         ("sampler", "order"),
         shrinks=False,
     ),
+    Part("combinations", "run_updates", combined, CASES, NEEDS, shrinks=False, tells=False),
     Part("batch normalization", "gradient", behaviour.normalized, (Case((4, 5, 3, 2), 7),), shrinks=False),
     Part("saturation", "feed_forward", behaviour.saturated, _of(_FAR_OUT, (1, 5), 1), shrinks=False),
     Part("NaN and infinity", "feed_forward", behaviour.not_finite, _of(_NOT_FINITE, (4, 3, 2), 6), shrinks=False),
