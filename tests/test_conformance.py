@@ -94,6 +94,7 @@ def test_a_learner_s_backend_passes_but_for_what_it_does_not_take() -> None:
         "DropConnect": "gradient does not take drop_connect",
         "sample weights": "gradient does not take sample_weight",
         "adaptive sampling": "run_updates does not take sampler",
+        "combinations": "run_updates does not take dropout, drop_connect, sample_weight",
         "batch normalization": "its functions do not know batch normalization",
     }
 
