@@ -56,4 +56,5 @@ def combined(cls: Any, trusted: Any, case: Case) -> Compared:
         settings: dict[str, Any] = case.functions.settings(len(case.sizes))
         settings |= {"batch_normalization": True, "bias": case.bias, "dtype": case.dtype, "init": "normal", "seed": 1}
         normal = [one(case.sizes, **settings) for one in (cls, trusted)]
-        yield from agreement.normalized(*normal, case.X, case.Y, case.dropout if masked[0] else None, weights)
+        dropout = case.dropout if masked[0] else None
+        yield from agreement.normalized(normal[0], normal[1], case.X, case.Y, dropout, weights)
