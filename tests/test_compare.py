@@ -15,6 +15,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
@@ -24,7 +25,7 @@ import scipy
 
 import samenet
 from samenet import __main__
-from samenet.backends import MODULES
+from samenet.backends import MODULES, plugins
 from samenet.compare import cases, chart, environment, measurement, rehearsal, timing
 from samenet.compare import command as compare
 from samenet.compare.cases import LOOPS_OVER_ARRAYS, LOOPS_OVER_LISTS
@@ -231,6 +232,33 @@ def test_a_wrong_step_fails_the_training_case(monkeypatch: pytest.MonkeyPatch) -
     result = measurement.measure(case)
     assert [row.name for row in result.rows if not row.comparison.ok] == ["numpy"]
     assert result.gain("numpy") is None
+
+
+LEFT_OUT: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "nothing": lambda named: named,
+    "epochs but the first": lambda named: named | {"epochs": 1},
+    "one epoch": lambda named: named | {"epochs": max(1, named["epochs"] - 1)},
+    "samples in twos": lambda named: named | {"batch_size": max(4, named["batch_size"])},
+}
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize("what", LEFT_OUT)
+def test_a_plug_in_that_leaves_out_updates_of_the_timed_call_fails(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    right = samenet.backend("numpy")
+    theirs = ModuleType("theirs")
+    vars(theirs).update(
+        feed_forward=right.feed_forward,
+        run_updates=lambda *given, **named: right.run_updates(*given, **LEFT_OUT[what](named)),
+    )
+    plugins.adopt(theirs)
+    monkeypatch.setattr(plugins, "plugins", lambda: {"theirs": None})
+    monkeypatch.setattr(plugins, "load", lambda name: theirs)
+    network, X, Y = cases.example((4, 3, 2), 7)
+    case = cases.training(network, X, Y, ["numpy", "theirs"], what="training", alpha=0.25, epochs=20, batch_size=2)
+    rows = measurement.measure(case, seconds=0.01).rows
+    assert [row.comparison.ok for row in rows] == [True, what == "nothing"]
+    assert (rows[1].seconds is None) == (what != "nothing")
 
 
 def test_each_entry_of_a_gradient_has_its_own_bound() -> None:

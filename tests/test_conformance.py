@@ -1,7 +1,9 @@
 """`samenet.testing`: right backends pass, mistakes in wrong ones are identified, and nothing ends the run."""
 
 import inspect
+import itertools
 import json
+import math
 import os
 import re
 import shutil
@@ -92,6 +94,7 @@ def test_a_learner_s_backend_passes_but_for_what_it_does_not_take() -> None:
         "DropConnect": "gradient does not take drop_connect",
         "sample weights": "gradient does not take sample_weight",
         "adaptive sampling": "run_updates does not take sampler",
+        "combinations": "run_updates does not take dropout, drop_connect, sample_weight",
         "batch normalization": "its functions do not know batch normalization",
     }
 
@@ -147,6 +150,117 @@ def test_each_part_catches_the_mistakes_that_the_report_says(level: str) -> None
     assert passed == mistakes.NOT_CAUGHT[level]
     assert {mutant.part for mutant in mistakes.MUTANTS} <= set(NAMES)
     assert len({mutant.name for mutant in mistakes.MUTANTS}) == len(mistakes.MUTANTS)
+
+
+# Where only some networks, samples or updates show a mistake.
+_PRODUCT, _SLOPE = "z = np.dot(layer_inputs[-1], W.T, out=out[layer])", "out=g.weights[layer])"
+SOMETIMES = {
+    **{
+        f"{what} beyond {most}": (old, new.format(most), part)
+        for most in (8, 16, 100, 1024)
+        for what, old, new, part in (
+            ("nodes", _PRODUCT, _PRODUCT + "; z[..., {}:] = 0", "large networks"),
+            ("nodes of one sample", _PRODUCT, _PRODUCT + "; z[{}:] *= z.ndim > 1", "large networks"),
+            ("samples", _PRODUCT, _PRODUCT + "; z[{}:] *= z.ndim == 1", "large networks"),
+            ("inputs with a slope", _SLOPE, _SLOPE + "; g.weights[layer][:, {}:] = 0", "large gradients"),
+            ("nodes with a slope", _SLOPE, _SLOPE + "; g.weights[layer][{}:] = 0", "large gradients"),
+            ("updates", "state.t, *state.values", "min(state.t, {}), *state.values", "late updates"),
+        )
+    },
+    **{
+        f"layers beyond {most}": (_PRODUCT, f"{_PRODUCT}; z *= layer < {most}", "large networks")
+        for most in (3, 4, 8, 16)
+    },
+    **{
+        f"epochs beyond {most}": ("range(epochs):", f"range(min(epochs, {most})):", "late updates")
+        for most in (3, 16, 128)
+    },
+    "no node masks in updates": ("masks_of(dropout, len(x), epoch * m + start)", "None", "dropout"),
+    "no weight masks in updates": ("weight_masks_of(drop_connect, model, len(costs))", "None", "DropConnect"),
+    "no slope of gamma without biases": (
+        "g.gammas[layer][:] = mean_product",
+        "g.gammas[layer][:] = mean_product if g.bias else 0",
+        "batch normalization",
+    ),
+    "running means without biases": (
+        "z -= theta.running[layer][0]",
+        "z -= theta.running[layer][0] if theta.bias else 0",
+        "batch normalization",
+    ),
+    "clipping before the masks of weights": (
+        "if clip_value < math.inf or clip_norm < math.inf:",
+        "if (clip_value < math.inf or clip_norm < math.inf) and drop_connect is None:",
+        "combinations",
+    ),
+    "no weights with momentum": (
+        "None if sample_weight is None else sample_weight[batch]",
+        "None if sample_weight is None or rule.name == 'momentum' else sample_weight[batch]",
+        "combinations",
+    ),
+    "sign of 0": ("np.sign(W)", "np.where(W < 0, -1, 1)", "penalties"),
+    "sigmoid 0 from -30": ("np.reciprocal(z, out=z)", "np.reciprocal(z, out=z); z[z < 1e-13] = 0", "saturation"),
+    "softmax 0 from -30": (
+        "z /= z.sum(axis=-1, keepdims=True)",
+        "z /= z.sum(axis=-1, keepdims=True); z[z < 1e-13] = 0",
+        "saturation",
+    ),
+}
+
+
+# Options and networks of updates, any two of which may go together; a mistake may show only where they do.
+TOGETHER = {
+    "clip_value": "clip_value < math.inf",
+    "clip_norm": "clip_norm < math.inf",
+    "dropout": "dropout is not None",
+    "DropConnect": "drop_connect is not None",
+    "sampling": "sampler is not None",
+    "weights": "sample_weight is not None",
+    "sum": "reduction == 'sum'",
+    "a rule": "rule.name != 'descent'",
+    "one by one": "batch_size == 1",
+    "float32": "X.dtype == np.float32",
+    "no biases": "not model.bias",
+    "l1": "model.l1 > 0",
+    "l2": "model.l2 > 0",
+    "batch normalization": "bool(model.theta.normalized)",
+    "layers": "len(model.weights) > 2",
+    "cross-entropy": "'cross_entropy' in model.cost_function",
+}
+APART = {
+    frozenset(("sampling", "weights")),
+    *(frozenset(("batch normalization", other)) for other in ("DropConnect", "sampling", "one by one")),
+}
+
+
+def test_the_combinations_have_every_two_options() -> None:
+    """Each case in turn is asked with every two of the options, and says which it has."""
+    right, seen = samenet.backend("numpy"), set[frozenset[str]]()
+    conditions = {name: compile(text, name, "eval") for name, text in TOGETHER.items()}
+
+    def run_updates(
+        model: Any, X: Any, Y: Any, rule: Any, *, clip_value: float = math.inf, clip_norm: float = math.inf,
+        dropout: Any = None, drop_connect: Any = None, sampler: Any = None, sample_weight: Any = None,
+        reduction: str = "mean", batch_size: int, **others: Any,
+    ) -> Any:  # fmt: skip
+        known = {**globals(), **locals()}
+        have = [name for name, condition in conditions.items() if eval(condition, known)]
+        seen.update(frozenset(pair) for pair in itertools.combinations(have, 2))
+        options = {"dropout": dropout, "drop_connect": drop_connect, "sampler": sampler, "sample_weight": sample_weight}
+        options |= {"clip_value": clip_value, "clip_norm": clip_norm, "reduction": reduction, "batch_size": batch_size}
+        return right.run_updates(model, X, Y, rule, **options, **others)
+
+    asked = module(**{name: getattr(right, name) for name in ("feed_forward", "gradient", "WEIGHS", "NORMALIZES")})
+    asked.run_updates = run_updates
+    assert check_backend(asked, parts=["combinations"], shrink=False).ok
+    assert {frozenset(pair) for pair in itertools.combinations(TOGETHER, 2)} - seen == APART
+
+
+@pytest.mark.uncounted
+@pytest.mark.parametrize("name", SOMETIMES)
+def test_a_mistake_that_few_answers_show_is_found(name: str) -> None:
+    old, new, part = SOMETIMES[name]
+    runner = Runner(Guard(mutation.mutated(mutation.Mutant(name, old, new))), "standard", False)
+    assert runner.run(PARTS[NAMES.index(part)]).status == "failed"
 
 
 def test_the_power_of_a_part_that_is_offered_in_part_is_measured() -> None:
@@ -607,7 +721,8 @@ def plugged(tmp_path: Path) -> dict[str, str]:
     package = tmp_path / "theirs-1.dist-info"
     package.mkdir()
     (package / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
-    names = ("right", "wrong", "raises", "exits", "absent", "changes", "aborts", "quits", "hangs")
+    names = ("right", "wrong", "raises", "exits", "absent", "changes", "aborts", "quits", "hangs", "tires")
+    names += ("drifts",)
     points = "\n".join(f"{name} = their_{name}" for name in names)
     (package / "entry_points.txt").write_text(f"[samenet.backends]\n{points}\nnumpy = their_right\n")
     shutil.copy(EXAMPLES / "plain_numpy.py", tmp_path / "their_right.py")
@@ -616,6 +731,11 @@ def plugged(tmp_path: Path) -> dict[str, str]:
     changes = "from samenet.fast.numpy import Network, feed_forward as forward\ndef feed_forward(model, x):\n    h = "
     (tmp_path / "their_changes.py").write_text(changes + "forward(model, x)\n    x *= 2\n    return [x / 2, *h[1:]]\n")
     (tmp_path / "their_exits.py").write_text("import sys\nsys.exit()\n")
+    for name, how in (("tires", "raise KeyError(count)"), ("drifts", "h[-1] = h[-1] + 1e-9")):
+        later = f"count += 1\n    if count > 20:\n        {how}\n    return h\n"
+        (tmp_path / f"their_{name}.py").write_text(
+            f"count = 0\n{changes}forward(model, x)\n    global count\n    {later}"
+        )
     for name, how in (("aborts", "os.abort()"), ("quits", "os._exit(0)"), ("hangs", "time.sleep(100)")):
         (tmp_path / f"their_{name}.py").write_text(f"import os, time\ndef feed_forward(model, x):\n    {how}\n")
     return {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
@@ -623,7 +743,7 @@ def plugged(tmp_path: Path) -> dict[str, str]:
 
 USED = """
 import pickle, samenet
-theirs = ("aborts", "absent", "changes", "exits", "hangs", "quits", "raises", "right", "wrong")
+theirs = "aborts", "absent", "changes", "drifts", "exits", "hangs", "quits", "raises", "right", "tires", "wrong"
 assert samenet.backends() == ("reference", "numpy", "numba", *theirs)
 assert samenet.backend("numpy").__name__ == "samenet.fast.numpy"
 right = samenet.backend("right")
@@ -657,7 +777,7 @@ def failure(name, *given, of=rehearsal.failure):
     return of(name, *given)
 rehearsal.failure = failure
 command.measure = functools.partial(measurement.measure, seconds=0.01)
-names = ["reference", "changes", "right", "wrong", "raises", "absent", "aborts", "quits", "hangs"]
+names = ["reference", "changes", "right", "wrong", "raises", "absent", "aborts", "quits", "hangs", "tires", "drifts"]
 sys.exit(command.run(sizes=[[3, 2]], batches=[1], names=names, epochs=0, json_file=None, plot_file=None))
 """
 
@@ -670,6 +790,8 @@ def test_a_plugged_in_backend_s_failure_is_its_line_in_the_table(plugged: dict[s
         changes,
         "raises +FAIL +ValueError: never",
         "wrong +FAIL",
+        "tires +FAIL +KeyError: 21",
+        "drifts +FAIL",
         "absent +left out",
         "(aborts|quits|hangs) +FAIL",
         "aborts: it crashed its process: SIGABRT",

@@ -12,6 +12,8 @@ from samenet.compare import timing
 from samenet.compare.cases import Case, Contender
 from samenet.testing.tolerance import Comparison
 
+_AGAIN = ""  # the last contender once more; no plug-in has this name
+
 
 @dataclass(frozen=True)
 class Row:
@@ -96,40 +98,71 @@ def _checked(case: Case, contender: Contender) -> tuple[float, Comparison]:
     try:
         first_call = timing.first_call(lambda: answers.append(contender.answer()))
         comparison = case.check(answers[0])
-        if comparison.ok and contender.backend not in MODULES:
-            comparison = case.check(contender.answer())  # a second call, in case the first has changed something
-            contender.call()  # the timed call may do more than the answer
         if not contender.is_clean():
             return first_call, Comparison(math.inf, 0.0, "it changes its input")
-        return first_call, comparison
     except (Exception, SystemExit) as error:
         if contender.backend in MODULES:
             raise
-        return math.nan, Comparison(math.inf, 0.0, f"{type(error).__name__}: {' '.join(str(error).split())[:60]}")
+        return math.nan, _raised(error)
+    is_own = contender.backend in MODULES
+    return first_call, comparison if is_own or not comparison.ok else _again(case, contender)
+
+
+def _again(case: Case, contender: Contender) -> Comparison:
+    """The comparison of another answer of a plug-in, and of its timed call: earlier calls may have changed something,
+    and the timed call may do more than the answer."""
+    try:
+        comparison = case.check(contender.answer())
+        if comparison.ok and not contender.is_done(contender.call()):
+            comparison = Comparison(math.inf, 0.0, "the timed call does not do what it should")
+        return comparison if contender.is_clean() else Comparison(math.inf, 0.0, "it changes its input")
+    except (Exception, SystemExit) as error:
+        return _raised(error)
+
+
+def _raised(error: BaseException) -> Comparison:
+    return Comparison(math.inf, 0.0, f"{type(error).__name__}: {' '.join(str(error).split())[:60]}")
+
+
+def _timed(
+    passed: dict[str, Contender], checked: dict[str, tuple[float, Comparison]], seconds: float
+) -> tuple[dict[str, timing.Seconds], str | None]:
+    """The times of those that passed, and the name of the last, which takes part twice. A plug-in that raises loses its
+    place, and the others are timed again."""
+    while passed:
+        calls, again = {name: contender.call for name, contender in passed.items()}, next(reversed(passed))
+        try:
+            return timing.interleave(calls | {_AGAIN: calls[again]}, seconds), again
+        except timing.Failed as failed:
+            name, error = again if failed.name == _AGAIN else failed.name, failed.__cause__
+            assert error is not None
+            if passed.pop(name).backend in MODULES:
+                raise error from None
+            checked[name] = checked[name][0], _raised(error)
+    return {}, None
 
 
 def measure(case: Case, seconds: float = 3.0) -> Result:
     """Check every contender of a case, then time those that passed, interleaved and warm.
 
-    seconds: roughly how long the timing takes. A contender whose answer is wrong is not timed.
+    seconds: roughly how long the timing takes. A contender whose answer is wrong is not timed; nor has a plug-in a time
+    whose answer is wrong after the timing.
     """
-    checked = []
-    for contender in case.contenders:
-        checked.append((contender, *_checked(case, contender)))
-    passed = {contender.name: contender for contender, _, comparison in checked if comparison.ok}
+    checked = {contender.name: _checked(case, contender) for contender in case.contenders}
+    passed = {contender.name: contender for contender in case.contenders if checked[contender.name][1].ok}
     for contender in passed.values():
-        contender.call()
-    calls = {name: contender.call for name, contender in passed.items()}
-    again = next(reversed(calls), None)  # the last contender takes part twice
-    if again is not None:
-        calls["again"] = calls[again]
-    times = timing.interleave(calls, seconds) if calls else {}
-    noise = timing.ratio(times[again], times.pop("again")) if again is not None else None
+        if contender.backend in MODULES:  # others have been called
+            contender.call()
+    times, again = _timed(passed, checked, seconds)
+    noise = None if again is None else timing.ratio(times[again], times[_AGAIN])
     baseline = next(iter(passed), None)
     rows = []
-    for contender, first_call, comparison in checked:
+    for contender in case.contenders:
+        first_call, comparison = checked[contender.name]
         samples, speed_up = None, None
-        if contender.name in passed and baseline is not None:
+        if comparison.ok and contender.backend not in MODULES:
+            comparison = _again(case, contender)
+        if comparison.ok and baseline is not None:
             samples = times[contender.name] / contender.work
             speed_up = timing.ratio(times[baseline] / passed[baseline].work, samples)
         name, tutorial = contender.name, contender.tutorial

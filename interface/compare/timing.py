@@ -61,6 +61,14 @@ def _sample(call: Callable[[], object], number: int) -> float:
     return (clock() - begin) / number
 
 
+class Failed(Exception):
+    """A contender raised while it was timed; `name` is its name, and the cause what it raised."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 def first_call(call: Callable[[], object]) -> float:
     """Seconds of one call, which for a compiled backend includes compiling, or loading cached kernels."""
     return _sample(call, 1)
@@ -71,16 +79,25 @@ def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 
 
     contenders  callables without arguments, warm: call each once before
     seconds     roughly how long all rounds take together; at least 5 rounds, at most 51
+
+    Raises `Failed` if one of them raises.
     """
+
+    def sample(name: str, number: int) -> float:
+        try:
+            return _sample(contenders[name], number)
+        except (Exception, SystemExit) as error:
+            raise Failed(name) from error
+
     with _no_garbage_collection():
         numbers, round_seconds = {}, 0.0
-        for name, call in contenders.items():
-            number, took = 1, _sample(call, 1)
+        for name in contenders:
+            number, took = 1, sample(name, 1)
             if _SAMPLE <= took < _ONCE_SLOW:  # a call may be slow once: one that loads a kernel, or is interrupted
-                took = min(_sample(call, 1) for _ in range(3))
+                took = min(sample(name, 1) for _ in range(3))
             while number * took < _SAMPLE and number < 1 << 20:
                 number = max(2 * number, round(_SAMPLE / max(took, 1e-9)))
-                took = _sample(call, number)
+                took = sample(name, number)
             numbers[name] = number
             round_seconds += number * took
         rounds = int(np.clip(seconds / round_seconds, *_ROUNDS))
@@ -89,8 +106,8 @@ def interleave(contenders: Mapping[str, Callable[[], object]], seconds: float = 
         for _ in range(rounds):
             for name in orders.permutation(list(contenders)):
                 if numbers[name] > 1:  # warm the caches; a call as long as a sample warms them itself
-                    contenders[name]()
-                times[name].append(_sample(contenders[name], numbers[name]))
+                    sample(name, 1)
+                times[name].append(sample(name, numbers[name]))
     return {name: np.array(samples) for name, samples in times.items()}
 
 

@@ -144,7 +144,8 @@ def normalized(
     size = len(X) if len(X) % half == 1 else half  # a batch of one sample has no variance
     ends = [one.copy() for one in (network, trusted)]
     for one in ends:
-        run_updates(one, X, Y, alpha=0.1, batch_size=size, order=order, clip_norm=0.1, **given)
+        clipping: dict[str, Any] = {"clip_value": 0.05, "clip_norm": 0.1}
+        run_updates(one, X, Y, alpha=0.1, batch_size=size, order=order, reduction="sum", **clipping, **given)
     theta = np.abs(ends[1].model.theta.everything)
     allowed = (1e-9 if trusted.dtype == np.float64 else 1e-3) * (
         1 + theta

@@ -29,6 +29,7 @@ _FAR_OUT = {
     "identity": _FAR,
     "softmax": (1.0, 0.0, 0.0, 0.0, 0.0),
 }
+_ON_THE_WAY = (1.0, -1.0, 2.0, -2.0, 3.5, -3.5, 8.0, -8.0)  # times each of the samples
 _AT_0 = {"sigmoid": 0.5, "softmax": 0.2}  # the others are 0
 
 
@@ -40,13 +41,14 @@ def differences(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def normalized(cls: Any, trusted: Any, case: Case) -> Compared:
-    """Predictions, gradients and updates with batch normalization of all hidden layers, and of some."""
+    """Predictions, gradients and updates with batch normalization of all hidden layers, of some, and without biases."""
     module = cls.backend
     if not hasattr(module, "NORMALIZES") and len(getattr(cls, "own_functions", ("feed_forward",))) > 1:
         raise NotOffered("its functions do not know batch normalization")
     settings: dict[str, Any] = {"activation": ["tanh", "relu", "sigmoid"], "l2": 0.1, "init": "normal"}
-    for flags in (True, [True, False]):
-        networks = [one(case.sizes, seed=1, batch_normalization=flags, **settings) for one in (cls, trusted)]
+    for flags, bias in ((True, True), ([True, False], True), ([False, True], False)):
+        settings |= {"batch_normalization": flags, "bias": bias}
+        networks = [one(case.sizes, seed=1, **settings) for one in (cls, trusted)]
         for network in networks:
             random = np.random.default_rng(0)
             for numbers in (*network.gammas, *network.running):
@@ -55,7 +57,9 @@ def normalized(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def saturated(cls: Any, trusted: Any, case: Case) -> Compared:
-    """For very large inputs, activations are exact and costs finite, without overflow or a warning of it."""
+    """For very large inputs, activations are exact and costs finite, without overflow or a warning of it; for large
+    ones, activations that are nearly 0 have the right digits.
+    """
     name, cost = case.functions.output, case.functions.cost
     with np.errstate(over="raise", invalid="raise", divide="raise"):
         for dtype in ("float64", "float32"):
@@ -65,6 +69,9 @@ def saturated(cls: Any, trusted: Any, case: Case) -> Compared:
             yield Answer(f"{name} far out", net.feed_forward([[1.0]] * 3)[-1], np.tile(expected, (3, 1)), 0)
             rows, near = np.array([expected, np.full(5, _AT_0.get(name, 0.0), dtype), expected]), np.finfo(dtype).eps
             yield Answer(f"{name} far out, and at 0", net.feed_forward([[1.0], [0.0], [1.0]])[-1], rows, near)
+            half: dict[str, Any] = {"activation": name, "dtype": dtype, "weights": [[[z] for z in _ON_THE_WAY]]}
+            X = np.array([[z] for z in (1.0, 10.0, 80.0)], dtype)
+            yield from agreement.forward(cls([1, 8], **half), trusted([1, 8], **half), X)
         if cost in MADE_FOR:
             net = cls([1, 2], activation=name, cost=cost, weights=[[[1000.0], [-1000.0]]])
             beside = net.cost([[1.0], [0.0]], [[1.0, 0.0]] * 2, reduction="sum")

@@ -15,6 +15,7 @@ from samenet.model.functions import ACTIVATIONS
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp, UpdateRule
 from samenet.testing import agreement, behaviour, sampled_updates, tolerance, updates
 from samenet.testing.answers import Answer, Compared
+from samenet.testing.combinations import CASES, NEEDS, combined
 from samenet.testing.inputs import Case, Functions, sample_weights
 from samenet.testing.updates import Rule
 
@@ -75,6 +76,19 @@ def _slopes(cls: Any, trusted: Any, case: Case) -> Compared:
     return agreement.slopes(case.network(cls), case.network(trusted), case.X, case.Y)
 
 
+def _penalized(cls: Any, trusted: Any, case: Case) -> Compared:
+    yield from _slopes(cls, trusted, case)
+    networks = case.network(cls), case.network(trusted)
+    for network in networks:  # where |w| has no slope: sign(0) is 0
+        network.weights[0][0, :2] = 0.0, -0.0
+    yield from agreement.slopes(*networks, case.X, case.Y)
+
+
+def _each(runs: tuple[Run, ...], cls: Any, trusted: Any, case: Case) -> Compared:
+    for run in runs:
+        yield from run(cls, trusted, case)
+
+
 def _masked(nodes: bool, weights: bool, cls: Any, trusted: Any, case: Case) -> Compared:
     net, its = case.network(cls), case.network(trusted)
     for first in (0, 2):
@@ -85,6 +99,7 @@ def _masked(nodes: bool, weights: bool, cls: Any, trusted: Any, case: Case) -> C
     if case.rows > 1:  # masks continue from batch to batch, and from epoch to epoch
         rule = Rule(dropout=nodes, drop_connect=weights)
         descent = updates.Descent(case.rows // 2 + 1, epochs=2, rule=rule)
+        yield from updates.ruled(net, its, case.X, case.Y, descent, case.masks)
         yield from updates.ruled_at_once(net, case.X, case.Y, descent, case.masks)
 
 
@@ -187,6 +202,11 @@ _FAR_OUT = (
     Functions("sigmoid", "softmax", "cross_entropy"),
 )
 _NOT_FINITE = tuple(Functions(name) for name in ACTIVATIONS)
+# More nodes, samples and layers than a block or a buffer of a fast backend, each in a network that is otherwise small.
+_LARGE = (
+    *(Case(sizes, 2) for sizes in ((1030, 3), (3, 1030), (2, 1030, 2), (3, 4, 5) * 8)),
+    *(Case((4, 3, 2), 1030), Case((70, 70), 5), Case((17, 33, 9, 65, 5), 21)),
+)
 _TRAINED = (Case((4, 3, 2), 4), Case((3, 5, 2), 4, functions=Functions("tanh", "identity")))
 _FLOAT32 = tuple(Case(case.sizes, case.rows, case.bias, "float32") for case in FIRST[:4])
 
@@ -205,10 +225,20 @@ def _clipped(cls: Any, trusted: Any, case: Case) -> Compared:
 
 
 def _float32(cls: Any, trusted: Any, case: Case) -> Compared:
-    yield from _activations(cls, trusted, case)
-    yield from _predictions(cls, trusted, case)
-    yield from _slopes(cls, trusted, case)
+    yield from _each((_activations, _predictions, _slopes), cls, trusted, case)
     yield from _by(Rule(Momentum()), cls, trusted, case)
+
+
+def _late(cls: Any, trusted: Any, case: Case) -> Compared:
+    """Updates after many others, by every rule, and many in one call."""
+    networks = case.network(cls), case.network(trusted)
+    for optimizer in (Descent(), Momentum(), Nesterov(), RMSProp(), Adam(0.7, 0.9, 1e-2), Adam(epsilon=1e-2)):
+        rule = Rule(optimizer)
+        for before in (10, 100, 1000, 100_000):
+            descent = updates.Descent(case.rows, alpha=0.1, rule=rule)
+            yield from updates.ruled(*networks, case.X, case.Y, descent, case.masks, before=before)
+        many = updates.Descent(2, 130, True, alpha=0.01, rule=rule)
+        yield from updates.ruled_at_once(networks[0], case.X, case.Y, many, case.masks)
 
 
 _GRADIENT = ("gradient", "activations and costs", "penalties")
@@ -219,7 +249,7 @@ PARTS = (
     Part("evaluate", "evaluate", _costs, (Case((4, 3, 2), 3), *_of(_COSTS))),
     Part("gradient", "gradient", _slopes, FIRST),
     Part("activations and costs", "gradient", _slopes, _of(_BOTH)),
-    Part("penalties", "gradient", _slopes, _of(_COSTS[4:], (4, 3, 2))),
+    Part("penalties", "gradient", _penalized, _of(_COSTS[4:], (4, 3, 2))),
     Part(
         "finite differences",
         "gradient",
@@ -228,6 +258,8 @@ PARTS = (
         like=_GRADIENT,
         tells=False,
     ),
+    Part("large networks", "feed_forward", partial(_each, (_activations, _predictions)), _LARGE, shrinks=False),
+    Part("large gradients", "gradient", partial(_each, (_costs, _slopes)), _LARGE, shrinks=False),
     Part("dropout", "gradient", partial(_masked, True, False), _of(_COSTS[:2]), ("dropout",)),
     Part("DropConnect", "gradient", partial(_masked, False, True), _of(_COSTS[3:5]), ("drop_connect",)),
     Part("sample weights", "gradient", _weighted, _WEIGHTED, ("sample_weight",)),
@@ -244,6 +276,7 @@ PARTS = (
         (Case((3, 2), 5), Case((4, 3, 2), 7), Case((3, 3, 3), 7)),
         ("order", "epochs", "reduction"),
     ),
+    Part("late updates", "run_updates", _late, (Case((4, 3, 2), 4),), ("order", "epochs", "state")),
     Part(
         "adaptive sampling",
         "run_updates",
@@ -252,6 +285,7 @@ PARTS = (
         ("sampler", "order"),
         shrinks=False,
     ),
+    Part("combinations", "run_updates", combined, CASES, NEEDS, shrinks=False, tells=False),
     Part("batch normalization", "gradient", behaviour.normalized, (Case((4, 5, 3, 2), 7),), shrinks=False),
     Part("saturation", "feed_forward", behaviour.saturated, _of(_FAR_OUT, (1, 5), 1), shrinks=False),
     Part("NaN and infinity", "feed_forward", behaviour.not_finite, _of(_NOT_FINITE, (4, 3, 2), 6), shrinks=False),

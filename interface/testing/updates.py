@@ -129,13 +129,18 @@ def ruled(
     descent: Descent,
     masked: Masks,
     sample_weight: Array | None = None,
+    before: int = 0,
 ) -> Compared:
     """As `lockstep`, with another rule, clipping or masks; both start each update from the trusted backend's state.
 
-    masked: the masks to use if the rule has dropout or DropConnect.
+    masked: the masks to use if the rule has dropout or DropConnect. before: the number of earlier updates, of which the
+    rule has a state.
     """
     network, trusted, rule = network.copy(), trusted.copy(), descent.rule
     given, expected = rule.settings(network), rule.settings(trusted)
+    if before:
+        state = expected["state"]
+        state.t, state.values[:] = before, np.random.default_rng(before).uniform(0.01, 0.1, state.values.shape)
     batches = -(-len(X) // descent.batch_size)
     for number, rows in enumerate(descent.visits(len(X))):
         x, y = X[rows], Y[rows]
@@ -152,7 +157,7 @@ def ruled(
             settings = settings | {"alpha": descent.alpha, "batch_size": len(rows), "reduction": descent.reduction}
             run_updates(one, x, y, **given_masks(own, of_weights, weights), **settings)
         yield Answer("one update by rule", network.parameters, trusted.parameters, allowed, network.dtype)
-        yield Answer("number of updates", given["state"].t, number + 1, 0)
+        yield Answer("number of updates", given["state"].t, before + number + 1, 0)
         if isinstance(rule.optimizer, optimizers.Momentum):
             mine, its = (settings["state"].values[0] for settings in (given, expected))
             yield Answer("velocity", mine, its, of_velocity, network.dtype)

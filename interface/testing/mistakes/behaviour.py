@@ -41,6 +41,13 @@ MUTANTS = (
         "ln h is of a rounded h: compute the cross-entropy from z",
     ),
     Mutant(
+        "sigmoid without small numbers",
+        "np.reciprocal(z, out=z)",
+        "np.reciprocal(z, out=z); z[z < 1e-16] = 0",
+        "saturation",
+        "a sigmoid that is nearly 0 has no digits: 1 - 1 / (1 + exp(z)), or an exp that is cut off",
+    ),
+    Mutant(
         "warns of overflow",
         'with np.errstate(all="ignore"):\n        for layer, W',
         "with np.errstate():\n        for layer, W",

@@ -39,7 +39,21 @@ MUTANTS = (
         "dropout",
         "the masks of the first hidden layer are used for all",
     ),
+    Mutant(
+        "no dropout in updates",
+        "masks_of(dropout, len(x), epoch * m + start)",
+        "None",
+        "dropout",
+        "run_updates does not use the masks",
+    ),
     # DropConnect
+    Mutant(
+        "no DropConnect in updates",
+        "weight_masks_of(drop_connect, model, len(costs))",
+        "None",
+        "DropConnect",
+        "run_updates does not use the masks of weights",
+    ),
     Mutant(
         "DropConnect backward alone",
         "tuple(M * W for M",
