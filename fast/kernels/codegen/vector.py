@@ -199,11 +199,17 @@ class VectorBuilder:
         else:
             self.builder.store(value, pointer).align = self.size
 
-    def store_some(self, value: Any, first: int, count: int, pointer: Any) -> None:
-        """Store `count` numbers of a register, from lane `first` on."""
+    def store_some(self, value: Any, first: int, count: int, pointer: Any, most: Any = None) -> None:
+        """Store `count` numbers of a register, from lane `first` on, or as many as `most` if that is less."""
         places = ir.Constant(ir.VectorType(INT, count), list(range(first, first + count)))
-        some = self.builder.shuffle_vector(value, value, places)
-        self.builder.store(some, self.builder.bitcast(pointer, some.type.as_pointer())).align = self.size
+        some, builder = self.builder.shuffle_vector(value, value, places), self.builder
+        pointer = builder.bitcast(pointer, some.type.as_pointer())
+        if most is None:
+            builder.store(some, pointer).align = self.size
+            return
+        kept = builder.icmp_signed("<", ir.Constant(ir.VectorType(LONG, count), [*range(count)]), self.broadcast(most, count))
+        name = f"llvm.masked.store.v{count}f{self.size * 8}.p0"
+        self.call(name, ir.VoidType(), [some, pointer, ir.Constant(INT, self.size), kept])
 
     def prefetch(self, pointer: Any, cache: int = 1) -> None:
         """Prefetch the cache line at an address into the L1 or L2 cache."""
