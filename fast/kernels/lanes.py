@@ -46,6 +46,7 @@ def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
     for layer, (n, k) in enumerate(pairwise(sizes)):
         weights += n * k
         lost -= n * (max(2 * lanes, row_length(k, lanes)) - k) if layer >= begin else 0
+    lost += max(0, _TRANSPOSING - sizes[-2]) * sizes[-1]  # if it takes longer than the last layer's products
     return range(max(_PACKING * weights // lost, _LITTLE // weights) if lost > 0 else sys.maxsize)
 
 

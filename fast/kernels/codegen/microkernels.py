@@ -143,7 +143,8 @@ def _write_dots_of_rows(vb, W, X, Z):
     """For some rows of W at a time, which stay in the L1 cache, all rows of X, in tiles of two heights.
 
     Past the last row of X, it is repeated, and stored in the same place. With every tile, two of the next rows of W are
-    prefetched; with a single whole tile, all of them. With few lanes, higher tiles load less, and their sums add up faster.
+    prefetched; with a single whole tile, all of them. With few lanes, higher tiles load less, and their sums across
+    lanes take less time.
     """
     builder, (m, _), nodes = vb.builder, vb.pair(X.shape), _nodes(vb, TOGETHER, TOGETHER)
     height, lower = (TOGETHER, TOGETHER - 1) if vb.lanes > 8 else (MR, MR - 2)

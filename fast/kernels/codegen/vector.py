@@ -35,10 +35,10 @@ class Vector:
     def _by(self, write: Any, a: Any, b: Any) -> "Vector":
         return Vector(self.vb, write(self.vb.number(a), self.vb.number(b), flags=self.vb.flags))
 
-    def intrinsic(self, name: str) -> "Vector":
-        """Call one of LLVM's intrinsics on this register."""
+    def intrinsic(self, name: str, *others: "Vector") -> "Vector":
+        """Call one of LLVM's intrinsics on this register, and others."""
         kind = f"llvm.{name}.v{self.vb.lanes}f{8 * self.vb.size}"
-        return Vector(self.vb, self.vb.call(kind, self.vb.vector, [self.value]))
+        return Vector(self.vb, self.vb.call(kind, self.vb.vector, [self.value, *(other.value for other in others)]))
 
     def __abs__(self) -> "Vector":
         return self.intrinsic("fabs")
@@ -207,7 +207,9 @@ class VectorBuilder:
         if most is None:
             builder.store(some, pointer).align = self.size
             return
-        kept = builder.icmp_signed("<", ir.Constant(ir.VectorType(LONG, count), [*range(count)]), self.broadcast(most, count))
+        kept = builder.icmp_signed(
+            "<", ir.Constant(ir.VectorType(LONG, count), [*range(count)]), self.broadcast(most, count)
+        )
         name = f"llvm.masked.store.v{count}f{self.size * 8}.p0"
         self.call(name, ir.VoidType(), [some, pointer, ir.Constant(INT, self.size), kept])
 
