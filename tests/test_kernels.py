@@ -508,7 +508,8 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
     f = module.lanewise(lambda a, b: a * b - 2.0)
     native(f, ns.width, register, DTYPES[dtype])(v, 3.0, out)
     yield "lanewise", np.array_equal(out, v * 3 - 2)
-    f = module.lanewise(lambda a: ns.vector.one_above_zero(a) + ns.vector.zero_below(a, -3.0, a))
+    where = ns.arithmetic.where
+    f = module.lanewise(lambda a: where(a, ">", 0.0, 1.0, 0.0) + where(a, "<", -3.0, 0.0, a))
     native(f, ns.width, register)(v, out)
     yield "above and below", np.array_equal(out, (v > 0) + np.where(v < -3, 0, v))
 

@@ -555,6 +555,7 @@ MUTANTS = {
         # few rows
         Mutant("few rows: no biases", "for s in range(len(x) if b.size else 0):", "for s in range(0):"),
         Mutant("few rows: the first block for all", "out[start : start + height]", "out[:height]"),
+        Mutant("few rows: rows that are not copied", "copied(x, apart)", "pass"),
         Mutant("wide: no biases", "P[b : b + k * bias], memory, sums)", "P[b:b], memory, sums)"),
         Mutant("few rows: the first alone", "dots(W, x, z)", "dots(W, x[:1], z)"),
         Mutant("few rows: no weighted sums", "is_last and code != SOFTMAX", "False"),
@@ -638,10 +639,14 @@ MUTANTS = {
         Mutant(
             "small: errors of the first node alone", "rows @ v, np.zeros", "rows @ v * (np.arange(n) < 1), np.zeros"
         ),
-        Mutant("small: relu of the wrong sign", "zero_below(z, 0.0, z)", "z - zero_below(z, 0.0, z)"),
+        Mutant(
+            "small: relu of the wrong sign",
+            'lambda z: where(z, "<", 0.0, 0.0, z)',
+            'lambda z: where(z, "<", 0.0, z, 0.0)',
+        ),
         Mutant("small: sigmoid without its slope", "e * (h * (1.0 - h))", "e * 1.0"),
         Mutant("small: tanh without its slope", "e * ((1.0 - h) * (1.0 + h))", "e * (1.0 - h)"),
-        Mutant("small: relu's slope everywhere", "e * one_above_zero(h)", "e * 1.0"),
+        Mutant("small: relu's slope everywhere", 'e * where(h, ">", 0.0, 1.0, 0.0)', "e * 1.0"),
         Mutant("small: no slope in the output layer", "back_through(codes[-1], h, slope)", "slope"),
         Mutant(
             "small: no slope in a hidden layer", "back_through(codes[layer], load(width, H, q + j), errors)", "errors"
@@ -1087,6 +1092,7 @@ SMALLER = {
     "_LITTLE": 0,
     "_PACKING": 30,
     "_DOTS, _KEPT": (3, 1 << 19),
+    "PAGE": 16,
     "_COLUMNS": 3,
     "_ROWS": 4,
     "_TERMS": 4,

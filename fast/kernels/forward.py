@@ -147,17 +147,17 @@ def multiply(X, W, b, memory, out):
         return
     heap, compete = open_heap(), m > TOGETHER and X.strides[0] % PAGE == 0
     height = block_rows(m, max(2 * TOGETHER, min(_DOTS, _KEPT // (n * X.itemsize))))
-    near = empty(heap, (height if compete else 0, n + lanes), X.dtype)[:, :n]
+    apart = empty(heap, (height if compete else 0, n + lanes), X.dtype)[:, :n]
     for start in range(0, m, height):
         x, z = X[start : start + height], out[start : start + height]
         if compete:
-            copied(x, near)
-            x = near[: len(x)]
+            copied(x, apart)
+            x = apart[: len(x)]
         dots(W, x, z)
         for s in range(len(x) if b.size else 0):
-            row = z[s]
+            sums = z[s]
             for i in range(k):
-                row[i] += b[i]
+                sums[i] += b[i]
 
 
 @external(lambda f: (matrix(f), f[:, ::1], f[:, ::1], f[::1], f[:, ::1]), light=True)

@@ -67,24 +67,6 @@ class Vector:
     __radd__, __rmul__ = __add__, __mul__
 
 
-def zero_below(a: Any, limit: float, b: Any) -> Any:
-    """b, with 0 where a < limit."""
-    if not isinstance(a, Vector):
-        return np.where(a < a.dtype.type(limit), a.dtype.type(0), b)
-    builder = a.vb.builder
-    below = builder.fcmp_ordered("<", a.value, a.vb.number(limit))
-    return Vector(a.vb, builder.select(below, a.vb.number(0.0), b.value))
-
-
-def one_above_zero(a: Any) -> Any:
-    """1 where a > 0, else 0."""
-    if not isinstance(a, Vector):
-        return (a > 0).astype(a.dtype)
-    builder = a.vb.builder
-    above = builder.fcmp_ordered(">", a.value, a.vb.number(0.0))
-    return Vector(a.vb, builder.select(above, a.vb.number(1.0), a.vb.number(0.0)))
-
-
 class VectorBuilder:
     """Emits instructions for registers of one dtype: the widest, unless the number of lanes is given.
 
