@@ -150,12 +150,14 @@ def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 def dots_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width, kernels = lanes(ns.width, dtype), ns.microkernels
     for dots, most, room in (
-        (kernels.dots, 2 * kernels.TOGETHER + 2, kernels.TOGETHER),
+        (kernels.dots, 2 * kernels.MR + 2, 1),  # nothing is stored past the last node
         (kernels.dots_by_number, kernels.MR, width),
     ):
         run = native(dots, ns.width, *(matrix(dtype),) * 3)
         for m, k, n in itertools.product(
-            range(1, most + 1), range(1, 2 * room + 2), {1, width - 1, width, 2 * width + 1} - {0}
+            range(1, most + 1),
+            {*range(1, 2 * room + 2), 3, 4, 7, width + 1},
+            {1, width - 1, width, 2 * width + 1} - {0},
         ):
             W, _ = guarded(integers((k, n), dtype))
             X, _ = guarded(integers((m, n), dtype, 1))
@@ -602,6 +604,7 @@ MUTANTS = {
         "vb.long(r)",
     ),
     "dots: another row's sums": ("dots_of_rows", "divmod(r * nodes, vb.lanes)", "divmod(0 * r, vb.lanes)"),
+    "dots: sums past the last": ("dots_of_rows", "builder.sub(k, i) if fits else None", "None"),
     "three rows left over as two": ("panels", "for rows in (3, 2, 1):", "for rows in (2, 1):"),
     "dots by number: the first row for all": (
         "dots_of_rows",
