@@ -150,12 +150,14 @@ def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
 def dots_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width, kernels = lanes(ns.width, dtype), ns.microkernels
     for dots, most, room in (
-        (kernels.dots, 2 * kernels.TOGETHER + 2, kernels.TOGETHER),
+        (kernels.dots, 2 * kernels.MR + 2, 1),  # nothing is stored past the last node
         (kernels.dots_by_number, kernels.MR, width),
     ):
         run = native(dots, ns.width, *(matrix(dtype),) * 3)
         for m, k, n in itertools.product(
-            range(1, most + 1), range(1, 2 * room + 2), {1, width - 1, width, 2 * width + 1} - {0}
+            range(1, most + 1),
+            {*range(1, 2 * room + 2), 3, 4, 7, width + 1},
+            {1, width - 1, width, 2 * width + 1} - {0},
         ):
             W, _ = guarded(integers((k, n), dtype))
             X, _ = guarded(integers((m, n), dtype, 1))
@@ -508,7 +510,8 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
     f = module.lanewise(lambda a, b: a * b - 2.0)
     native(f, ns.width, register, DTYPES[dtype])(v, 3.0, out)
     yield "lanewise", np.array_equal(out, v * 3 - 2)
-    f = module.lanewise(lambda a: ns.vector.one_above_zero(a) + ns.vector.zero_below(a, -3.0, a))
+    where = ns.arithmetic.where
+    f = module.lanewise(lambda a: where(a, ">", 0.0, 1.0, 0.0) + where(a, "<", -3.0, 0.0, a))
     native(f, ns.width, register)(v, out)
     yield "above and below", np.array_equal(out, (v > 0) + np.where(v < -3, 0, v))
 
@@ -601,6 +604,7 @@ MUTANTS = {
         "vb.long(r)",
     ),
     "dots: another row's sums": ("dots_of_rows", "divmod(r * nodes, vb.lanes)", "divmod(0 * r, vb.lanes)"),
+    "dots: sums past the last": ("dots_of_rows", "builder.sub(k, i) if fits else None", "None"),
     "three rows left over as two": ("panels", "for rows in (3, 2, 1):", "for rows in (2, 1):"),
     "dots by number: the first row for all": (
         "dots_of_rows",

@@ -238,7 +238,7 @@ MUTANTS = {
     "numba": [
         # functions
         Mutant("exp without the low part of ln 2", "(a - k * high) - k * low", "a - k * high"),
-        Mutant("exp with too few terms", "((64, 13), (32, 7))", "((64, 9), (32, 7))"),
+        Mutant("exp with too few terms", "_series(r, _EXP[_bits(a)])", "_series(r, _EXP[_bits(a)][:-3])"),
         Mutant("sigmoid of -z", "clip(-z, -limit, limit)", "clip(z, -limit, limit)"),
         Mutant(
             "sigmoid with a scale on one side",
@@ -247,6 +247,7 @@ MUTANTS = {
         ),
         Mutant("logarithm with too few terms", "((64, 9), (32, 4))", "((64, 5), (32, 4))"),
         Mutant("logarithm without the exponent", "result = k * high -", "result = 0 * k -"),
+        Mutant("tanh without its sign", "with_sign(E / (E + 2.0), z)", "E / (E + 2.0)"),
         Mutant("tanh with the power once too often", "(power - 1.0)", "power"),
         Mutant("tanh without its slope", "(one - h[i]) * (one + h[i])", "(one - h[i])"),
         Mutant("relu of the wrong sign", "zero if z[i] <= zero else z[i]", "z[i] if z[i] <= zero else zero"),
@@ -552,7 +553,10 @@ MUTANTS = {
             "product(0 * deltas, rows_at(theta, p, k, n), zeroed",
         ),
         # few rows
-        Mutant("few rows: no biases", "z[s, i] + b[i] if b.size else z[s, i]", "z[s, i]"),
+        Mutant("few rows: no biases", "for s in range(len(x) if b.size else 0):", "for s in range(0):"),
+        Mutant("few rows: the first block for all", "out[start : start + height]", "out[:height]"),
+        Mutant("few rows: rows that are not copied", "copied(x, apart)", "pass"),
+        Mutant("wide: no biases", "P[b : b + k * bias], memory, sums)", "P[b:b], memory, sums)"),
         Mutant("few rows: the first alone", "dots(W, x, z)", "dots(W, x[:1], z)"),
         Mutant("few rows: no weighted sums", "is_last and code != SOFTMAX", "False"),
         Mutant("few rows: not averaged", "result += scale * value(", "result += value("),
@@ -635,10 +639,14 @@ MUTANTS = {
         Mutant(
             "small: errors of the first node alone", "rows @ v, np.zeros", "rows @ v * (np.arange(n) < 1), np.zeros"
         ),
-        Mutant("small: relu of the wrong sign", "zero_below(z, 0.0, z)", "z - zero_below(z, 0.0, z)"),
+        Mutant(
+            "small: relu of the wrong sign",
+            'lambda z: where(z, "<", 0.0, 0.0, z)',
+            'lambda z: where(z, "<", 0.0, z, 0.0)',
+        ),
         Mutant("small: sigmoid without its slope", "e * (h * (1.0 - h))", "e * 1.0"),
         Mutant("small: tanh without its slope", "e * ((1.0 - h) * (1.0 + h))", "e * (1.0 - h)"),
-        Mutant("small: relu's slope everywhere", "e * one_above_zero(h)", "e * 1.0"),
+        Mutant("small: relu's slope everywhere", 'e * where(h, ">", 0.0, 1.0, 0.0)', "e * 1.0"),
         Mutant("small: no slope in the output layer", "back_through(codes[-1], h, slope)", "slope"),
         Mutant(
             "small: no slope in a hidden layer", "back_through(codes[layer], load(width, H, q + j), errors)", "errors"
@@ -867,10 +875,14 @@ MUTANTS = {
         Mutant("lanes: no biases", "first = b[i] if b.size else", "first = 0 * b[i] if b.size else"),
         Mutant(
             "lanes: inputs left out",
-            "_add_product(wide, W[:, start : start + count], inputs[:count, :rows], sums)",
+            "product(W[:, start : start + count], inputs[:count, :rows], sums, sums)",
             "pass",
         ),
-        Mutant("lanes: a wide layer left out", "packed_product(W, H, sums, sums, 1.0)", "pass"),
+        Mutant(
+            "lanes: wide, the first rows again",
+            "layout, X[start:end], workspace, flat",
+            "layout, X[: end - start], workspace, flat",
+        ),
         Mutant("lanes: the weights of other inputs", "W[:, start : start + count]", "W[:, :count]"),
         Mutant("lanes: one memory for two layers", "(terms + layer % 2 * widest) * row", "terms * row"),
         Mutant(
@@ -878,7 +890,9 @@ MUTANTS = {
             "transposed(sums, rows_at(workspace, other, rows, k))",
             "workspace[other : other + rows * k] = sums.copy().reshape(rows * k)",
         ),
-        Mutant("lanes: rows of the first block again", "X[start:end], workspace", "X[: end - start], workspace"),
+        Mutant(
+            "lanes: rows of the first block again", "X[start:end], workspace, out", "X[: end - start], workspace, out"
+        ),
         Mutant("lanes: weighted sums not kept", "Z.size and code != SOFTMAX", "False"),
         Mutant("lanes: hidden layers of other rows", "rows_at(H, q + s * k, rows, k)", "rows_at(H, q, rows, k)"),
         Mutant("lanes: whether X is finite", "finite = are_finite(sums[0])", "finite = True"),
@@ -1072,8 +1086,8 @@ SMALLER = {
     "_DENSE": 0,
     "_LITTLE": 0,
     "_PACKING": 30,
-    "_OF_WIDE": (33, 8),
     "_DOTS, _KEPT": (3, 1 << 19),
+    "PAGE": 16,
     "_COLUMNS": 3,
     "_ROWS": 4,
     "_TERMS": 4,
@@ -1495,12 +1509,13 @@ def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Compari
 
 
 def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """A few rows, of which only the first is not finite."""
+    """A few rows, or more in the lanes, of which only the first is not finite."""
     network = Case((3, 2), 3).network(cls)
-    X, out = np.ones((3, 3)), np.empty((3, 2))
-    for X[0, 1], expected in ((np.inf, False), (1.0, True)):
-        found = inference.predict_rows(network.parameters, cls.backend.layout(network.model), X, out)
-        yield "finite rows", compare(found, expected, 0)
+    for rows in (3, 9):
+        X, out = np.ones((rows, 3)), np.empty((rows, 2))
+        for X[0, 1], expected in ((np.inf, False), (1.0, True)):
+            found = inference.predict_rows(network.parameters, cls.backend.layout(network.model), X, out)
+            yield "finite rows", compare(found, expected, 0)
 
 
 @pytest.fixture(scope="module", autouse=True)

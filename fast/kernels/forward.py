@@ -35,7 +35,7 @@ BLOCK = 128  # samples that pass through all layers together, so that their acti
 _FEW_NODES = 64  # of all layers, inputs included; see `most_rows`
 _TRANSPOSING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
 UNPACKED_ROWS = 24  # rows of an update up to which packing weights takes longer than its products
-_DOTS, _KEPT = 64, 1 << 19  # in a wide network: rows up to which dot products pay, and their bytes, in the L2 cache
+_DOTS, _KEPT = 64, 1 << 19  # rows whose dot products with all weights are computed together; their bytes, kept in L2
 
 
 @register_jitable
@@ -99,7 +99,7 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
         length = row_length(k, TOGETHER)
         z = workspace[layer % 2][: m * length]
         above = rows_at(z, 0, m, length)
-        dots(rows_at(theta, p, k, n), h, above)
+        dots(rows_at(theta, p, k, n), h, above[:, :k])
         p += k * n
         if codes[0]:
             b = theta[p : p + k]
@@ -125,11 +125,17 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
             row[i] = h[r, i]
 
 
+@register_jitable
+def _is_thin(n, k, itemsize):
+    """Whether there are so few inputs that dot products would leave lanes empty."""
+    return n < (_SINGLE if k == 1 else 2 * REGISTER // itemsize)
+
+
 @external(lambda f: (matrix(f), f[:, ::1], *(f[::1],) * 2, f[:, ::1]))
 def multiply(X, W, b, memory, out):
-    """out := X W^T + b; b may be empty. memory: for the rows of out, padded to whole registers."""
+    """out := X W^T + b; b may be empty. memory: for W^T and b, if there are few inputs."""
     (m, k), n, lanes = out.shape, W.shape[1], REGISTER // X.itemsize
-    if m > max(n, _TRANSPOSING) and n < (_SINGLE if k == 1 else 2 * lanes):  # few inputs would leave lanes empty
+    if m > max(n, _TRANSPOSING) and _is_thin(n, k, X.itemsize):
         WT = rows_at(memory, 0, n + 1, row_length(k, lanes))[:, :k]
         transposed(W, WT)
         for i in range(k):
@@ -139,18 +145,19 @@ def multiply(X, W, b, memory, out):
     if m >= TOGETHER and k <= MR:  # no node is computed twice
         narrow_product(X, W, rows_at(b, 0, 1, b.size), out)
         return
-    z = rows_at(memory, 0, m, row_length(k, lanes))
-    if m == 1:
-        gemv(W, X[0], z[0])
-    else:
-        heap, x = open_heap(), X
-        if m > TOGETHER and X.strides[0] % PAGE == 0:
-            x = empty(heap, (m, n + REGISTER // X.itemsize), X.dtype)[:, :n]
-            copied(X, x)
+    heap, compete = open_heap(), m > TOGETHER and X.strides[0] % PAGE == 0
+    height = block_rows(m, max(2 * TOGETHER, min(_DOTS, _KEPT // (n * X.itemsize))))
+    apart = empty(heap, (height if compete else 0, n + lanes), X.dtype)[:, :n]
+    for start in range(0, m, height):
+        x, z = X[start : start + height], out[start : start + height]
+        if compete:
+            copied(x, apart)
+            x = apart[: len(x)]
         dots(W, x, z)
-    for s in range(m):
-        for i in range(k):
-            out[s, i] = z[s, i] + b[i] if b.size else z[s, i]
+        for s in range(len(x) if b.size else 0):
+            sums = z[s]
+            for i in range(k):
+                sums[i] += b[i]
 
 
 @external(lambda f: (matrix(f), f[:, ::1], f[:, ::1], f[::1], f[:, ::1]), light=True)
@@ -211,7 +218,7 @@ def forward(P, is_packed, layout, bias, X, masks, H, out, D, Z, zeros, memory, u
             narrow_product(X, rows_at(P, p, k, n), start, sums)
         elif not is_packed:
             multiply_in_order(layer_inputs, rows_at(P, p, k, n), start, memory, sums)
-        elif lanes == 1 and memory.size and rows <= max(UNPACKED_ROWS, min(_DOTS, _KEPT // (n * P.itemsize))):
+        elif lanes == 1 and not _is_thin(n, k, P.itemsize):
             multiply(layer_inputs, rows_at(P, p, k, n), P[b : b + k * bias], memory, sums)
         elif lanes == 1:
             product(layer_inputs, rows_at(P, p, k, n).T, start, sums)

@@ -10,10 +10,10 @@ from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
 from samenet.fast.kernels.codegen.generated import generated
-from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap
 from samenet.fast.kernels.codegen.microkernels import TOGETHER, flat, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
-from samenet.fast.kernels.forward import forward, forward_sample, forward_together, nonzero_workspace
+from samenet.fast.kernels.forward import forward_sample, forward_together
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
 from samenet.fast.kernels.packing import is_wide, nodes
 from samenet.fast.kernels.sparse_input import all_finite, are_finite
@@ -176,11 +176,6 @@ def all_layers(theta, layout, X, H):
             out = empty(heap, (TOGETHER, sizes[-1]), theta.dtype)
             for s in range(0, m, TOGETHER):
                 forward_together(theta, layout, X[s : s + TOGETHER], workspace, out, H, s, m)
-    elif is_wide(sizes):  # then theta takes the place of P
-        _, widest = nodes(sizes)
-        zeros, none = zeroed(heap, widest, theta.dtype), empty(heap, (0, 0), theta.dtype)
-        out, skipping = H[H.size - m * sizes[-1] :], nonzero_workspace(heap, sizes, theta.itemsize)
-        forward(theta, True, layout, layout[1, 0] != 0, X, none, H, out, H, H[:0], zeros, zeros[:0], *skipping)
     else:
-        lanes = empty(heap, lanes_length(sizes, m, X), X.dtype)
+        lanes = empty(heap, lanes_length(sizes, 0 if is_wide(sizes) else m, X), X.dtype)
         forward_in_lanes(theta, layout, X, lanes, rows_at(H, H.size - m * sizes[-1], m, sizes[-1]), H[:0], H)

@@ -3,7 +3,7 @@
 A layer is H^T := f(W H^T + b), with W read directly from theta. Nothing is packed, which would take longer than the
 products of few rows, and no lane is idle when a layer has fewer nodes than a register has lanes. Only X and the output
 are transposed. Every sum has the same order, and so the same bits, as in `forward` (starting with b, in the order of
-the inputs), in `narrow`, or, in a wide network, in `packed_product`.
+the inputs), or in `narrow`.
 """
 
 import sys
@@ -14,9 +14,11 @@ from numba import boolean, int64
 
 from samenet.fast.kernels.activations import SOFTMAX, activate
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import matrix, packed_product, product, terms_at_once, transposed
+from samenet.fast.kernels.forward import forward, nonzero_workspace
+from samenet.fast.kernels.gemm import matrix, product, transposed
 from samenet.fast.kernels.narrow import products_of_rows, starts_narrow
 from samenet.fast.kernels.packing import copy, is_wide, nodes, row_length
 from samenet.fast.kernels.sparse_input import are_finite
@@ -26,7 +28,6 @@ _TERMS = 256  # inputs that are transposed together, so that they stay in the L2
 _TRANSPOSING = 16  # nodes whose products take as long as transposing an input
 _PACKING = 40  # rows whose products with a weight take as long as packing it
 _LITTLE = 1 << 16  # multiply-adds up to which the kernels that pack weights take longer to call
-_OF_WIDE = 33, 64  # for a wide network, lanes pay from this many bytes of an input's column, up to this many rows
 
 
 @lru_cache(256)
@@ -34,31 +35,26 @@ def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
     """The numbers of rows for which samples in the lanes pay. With nodes in the lanes, weights are packed and lanes may
     be idle.
 
-    A layer of one register of nodes takes about as long as one of two, because it has too few sums in flight.
+    A layer of one register of nodes takes about as long as one of two, because it has too few sums in flight. A wide
+    network, which is not packed, has inputs in the lanes.
     """
     if is_wide(sizes):
-        least, most = _OF_WIDE
-        return range(-(-least // itemsize), most + 1)
+        return range(sys.maxsize)
     lanes = REGISTER // itemsize
     begin = 1 if starts_narrow(sizes, lanes) else 0  # a narrow first layer is not transposed
     lost, weights = 0 if begin else _TRANSPOSING * sizes[0], 0
     for layer, (n, k) in enumerate(pairwise(sizes)):
         weights += n * k
         lost -= n * (max(2 * lanes, row_length(k, lanes)) - k) if layer >= begin else 0
+    lost += max(0, _TRANSPOSING - sizes[-2]) * sizes[-1]  # if it takes longer than the last layer's products
     return range(max(_PACKING * weights // lost, _LITTLE // weights) if lost > 0 else sys.maxsize)
 
 
 @kernel()
-def _terms(sizes):
-    """The number of inputs transposed together; in a wide network, as many as `packed_product` sums at once."""
-    return terms_at_once(sizes[0]) if is_wide(sizes) else min(_TERMS, sizes[0])
-
-
-@kernel()
 def lanes_length(sizes, m, like):
-    """The length of the workspace of `forward_in_lanes` for m rows: inputs, and two layers."""
-    _, widest = nodes(sizes)
-    return (_terms(sizes) + 2 * widest) * _block_rows(m, like.itemsize)
+    """The length of the workspace of `forward_in_lanes` for m rows: inputs, and two layers; or all, if it is wide."""
+    total, widest = nodes(sizes)
+    return (total if is_wide(sizes) else min(_TERMS, sizes[0]) + 2 * widest) * _block_rows(m, like.itemsize)
 
 
 @kernel()
@@ -69,12 +65,13 @@ def _block_rows(m, itemsize):
 
 
 @kernel()
-def _add_product(wide, W, H, sums):
-    """sums += W H, in the order of `forward`."""
-    if wide:
-        packed_product(W, H, sums, sums, 1.0)
-    else:
-        product(W, H, sums, sums)
+def _forward_wide(theta, layout, X, H, out, Z):
+    """`forward` for a wide network, whose theta takes the place of P."""
+    sizes, heap = layout[0], open_heap()
+    _, widest = nodes(sizes)
+    zeros, none = zeroed(heap, widest, theta.dtype), empty(heap, (0, 0), theta.dtype)
+    skipping = nonzero_workspace(heap, sizes, theta.itemsize)
+    return forward(theta, True, layout, layout[1, 0] != 0, X, none, H, out, H, Z, zeros, zeros[:0], *skipping)
 
 
 @external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[::1], f[:, ::1], f[::1], f[::1]), returns=boolean, light=True)
@@ -84,12 +81,18 @@ def forward_in_lanes(theta, layout, X, workspace, out, Z, H):
     Unless it is empty, Z receives the `z` of `value`, and H the hidden layers, one after the other. Returns whether the
     first node's sum of every row is finite: then so is X.
     """
+    wide = is_wide(layout[0])
+    if wide and H.size:
+        return _forward_wide(theta, layout, X, H, flat(out), Z)
     m, k, finite = len(X), out.shape[1], True
     rows = _block_rows(m, X.itemsize)
     for start in range(0, m, rows):
         end = min(start + rows, m)
         z = Z[start * k : end * k] if Z.size else Z
-        finite &= _forward_block(theta, layout, X[start:end], workspace, out[start:end], z, H, start, m)
+        if wide:
+            finite &= _forward_wide(theta, layout, X[start:end], workspace, flat(out[start:end]), z)
+        else:
+            finite &= _forward_block(theta, layout, X[start:end], workspace, out[start:end], z, H, start, m)
     return finite
 
 
@@ -116,10 +119,10 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
     """The same for some of the m rows, starting with row s."""
     sizes, codes = layout[0], layout[1]
     bias, (_, widest) = codes[0], nodes(sizes)
-    rows, terms, wide = len(X), _terms(sizes), is_wide(sizes)
+    rows, terms = len(X), min(_TERMS, sizes[0])
     row = row_length(rows, REGISTER // X.itemsize)
     inputs, finite, p, q = rows_at(workspace, 0, terms, row), True, 0, 0
-    narrow = not wide and starts_narrow(sizes, REGISTER // X.itemsize)
+    narrow = starts_narrow(sizes, REGISTER // X.itemsize)
     for layer in range(sizes.size - 1):
         n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
         place, other = (terms + layer % 2 * widest) * row, (terms + (layer + 1) % 2 * widest) * row
@@ -134,9 +137,9 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
             for start in range(0, n, terms):
                 count = min(terms, n - start)
                 transposed(X[:, start : start + count], inputs)
-                _add_product(wide, W[:, start : start + count], inputs[:count, :rows], sums)
+                product(W[:, start : start + count], inputs[:count, :rows], sums, sums)
         else:
-            _add_product(wide, W, rows_at(workspace, other, n, row)[:, :rows], sums)
+            product(W, rows_at(workspace, other, n, row)[:, :rows], sums, sums)
         if layer == 0:
             finite = are_finite(sums[0])
         p += k * bias

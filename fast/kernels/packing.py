@@ -3,8 +3,8 @@
 Kernels for batches use packed parameters P, a copy of theta in which matrices are transposed: W^T (n, k) for W (k, n),
 so that the nodes of a layer are contiguous, as the lanes of a register need them. Rows are padded with zeros to whole
 registers. README.md has a picture. A wide network is not packed; P is theta itself. No W^T would stay in the cache, and
-a copy would cost more than it saves; `gemm` packs one panel at a time. For a first layer with few nodes, P holds W
-itself: see `narrow`.
+a copy would cost more than it saves; products read W where it is. For a first layer with few nodes, P holds W itself:
+see `narrow`.
 """
 
 from functools import cache

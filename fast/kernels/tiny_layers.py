@@ -1,21 +1,21 @@
 """The layers of a network so small that each fits into a few vector registers: forward, backward, parameters."""
 
 from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, SOFTMAX, TANH, activate
+from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, products, store
-from samenet.fast.kernels.codegen.vector import one_above_zero, zero_below
 from samenet.fast.kernels.elementary import sigmoid, tanh
 from samenet.fast.kernels.penalties import penalties_of, with_l2, with_slope
 
 _sigmoid, _tanh = lanewise(sigmoid), lanewise(tanh)
-_relu = lanewise(lambda z: zero_below(z, 0.0, z))
+_relu = lanewise(lambda z: where(z, "<", 0.0, 0.0, z))
 multiply_add = lanewise(lambda a, b, c: a * b + c)
 less = lanewise(lambda a, b: a - b)
 times = lanewise(lambda a, b: a * b)
 plus = lanewise(lambda a, b: a + b)
 _through_sigmoid = lanewise(lambda h, e: e * (h * (1.0 - h)))
 _through_tanh = lanewise(lambda h, e: e * ((1.0 - h) * (1.0 + h)))
-_through_relu = lanewise(lambda h, e: e * one_above_zero(h))
+_through_relu = lanewise(lambda h, e: e * where(h, ">", 0.0, 1.0, 0.0))
 _through_softmax = lanewise(lambda h, e, mean: h * (e - mean))
 through_softmax_and_cost = lanewise(lambda h, y, total, factor: h * total - factor * y)
 

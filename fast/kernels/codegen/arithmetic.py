@@ -29,6 +29,11 @@ def sqrt(a: Any) -> Any:
     return a.intrinsic("sqrt") if isinstance(a, Vector) else np.sqrt(a)
 
 
+def with_sign(a: Any, b: Any) -> Any:
+    """The numbers a with the signs of b."""
+    return a.intrinsic("copysign", b) if isinstance(a, Vector) else np.copysign(a, b)
+
+
 class Bits:
     """The bits of a `Vector` as integers; for NumPy arrays, an array of integers takes its place."""
 

@@ -22,7 +22,7 @@ from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 # A micro-kernel's rows, and registers of columns: its sums, a row of B and a number of A fit the registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
 _LINE = 64  # bytes of a cache line
-TOGETHER = 4  # rows of X, and of W, of a tile of `dots`
+TOGETHER = 4  # rows of X, and of W, of a tile of `dots`; rows of X up to which there is one tile
 
 # --- panel ----------------------------------------------------------------------------------------------------------
 
@@ -135,37 +135,39 @@ def _write_gemv(vb, W, x, z):
 
 
 def _dots(W, X, Z):
-    """Z[:, :k] := X W^T for W (k, n), X (m, n), like `gemv` for each row of X.
-
-    Rows of Z are padded to a multiple of `TOGETHER` numbers, and the padding is overwritten.
-    """
+    """Z[:, :k] := X W^T for W (k, n), X (m, n), like `gemv` for each row of X."""
     Z[: len(X), : len(W)] = X[:, : W.shape[1]] @ W.T
 
 
 def _write_dots_of_rows(vb, W, X, Z):
-    """For some rows of W at a time, which stay in the L1 cache, all rows of X: `TOGETHER` or one less in each tile.
+    """For some rows of W at a time, which stay in the L1 cache, all rows of X, in tiles of two heights.
 
-    Past the last row of X, it is repeated, and stored in the same place. With every tile, one of the next rows of W is
-    prefetched.
+    Past the last row of X, it is repeated, and stored in the same place. With every tile, two of the next rows of W are
+    prefetched; with a single whole tile, all of them. With few lanes, higher tiles load less, and their sums across
+    lanes take less time.
     """
-    builder, (k, _), (m, _), nodes = vb.builder, vb.pair(W.shape), vb.pair(X.shape), _nodes(vb, TOGETHER, TOGETHER)
-    limit, (_, heights) = builder.sub(m, vb.long(1)), tiles(vb, m, TOGETHER, TOGETHER - 1)
-    with vb.for_range(k, nodes) as (i, _):
-        for height, begin, end in heights:
-            with vb.for_range(end, height, begin) as (s, _):
-                rows = [vb.minimum(builder.add(s, vb.long(r)), limit) for r in range(height)]
-                later = builder.add(builder.add(i, vb.long(nodes)), builder.sdiv(s, vb.long(TOGETHER)))
-                xs, zs = _rows_of(vb, X, Z, rows)
-                _write_dots(vb, W, i, xs, zs, nodes, later)
+    builder, (m, _), nodes = vb.builder, vb.pair(X.shape), _nodes(vb, TOGETHER, TOGETHER)
+    height, lower = (TOGETHER, TOGETHER - 1) if vb.lanes > 8 else (MR, MR - 2)
+    _write_dots_by_number(vb, W, X, Z, TOGETHER, fits=True)
+    with vb.when(m, ">", vb.long(TOGETHER)):
+        limit, (_, tiled) = builder.sub(m, vb.long(1)), tiles(vb, m, height, lower)
+        with vb.for_range(vb.pair(W.shape)[0], nodes) as (i, _):
+            for rows, begin, end in tiled:
+                with vb.for_range(end, rows, begin) as (s, _):
+                    places = [vb.minimum(builder.add(s, vb.long(r)), limit) for r in range(rows)]
+                    later = builder.add(builder.add(i, vb.long(nodes)), builder.sdiv(s, vb.long(height // 2)))
+                    xs, zs = _rows_of(vb, X, Z, places)
+                    _write_dots(vb, W, i, xs, zs, nodes, [later, builder.add(later, vb.long(1))], fits=True)
 
 
-def _write_dots_by_number(vb, W, X, Z):
-    """Code for each possible number of rows of X; rows of Z are padded to whole registers."""
-    for count in range(1, MR + 1):
+def _write_dots_by_number(vb, W, X, Z, most=MR, fits=False):
+    """Code for each possible number of rows of X, up to `most`."""
+    for count in range(1, most + 1):
         nodes, rows = _nodes(vb, count, vb.lanes), [vb.long(r) for r in range(count)]
         with vb.when(vb.pair(X.shape)[0], "==", vb.long(count)), vb.for_range(vb.pair(W.shape)[0], nodes) as (i, _):
             xs, zs = _rows_of(vb, X, Z, rows)
-            _write_dots(vb, W, i, xs, zs, nodes)
+            later = [vb.builder.add(i, vb.long(nodes + r)) for r in range(nodes if fits and count == most else 0)]
+            _write_dots(vb, W, i, xs, zs, nodes, later, fits)
 
 
 def _nodes(vb, rows, most):
@@ -178,23 +180,24 @@ def _rows_of(vb, X, Z, rows):
     return ([vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows] for M in (X, Z))
 
 
-def _write_dots(vb, W, i, xs, zs, nodes, later=None):
+def _write_dots(vb, W, i, xs, zs, nodes, later=(), fits=False):
     """For each x at its address, this many rows of W from row i on; past the last row of W, it is repeated.
 
-    All sums stay in registers; each register of numbers is loaded once for all sums that use it. later: a row of W that
-    is prefetched.
+    All sums stay in registers; each register of numbers is loaded once for all sums that use it. later: rows of W that
+    are prefetched. fits: whether nothing is stored past the last row of W.
     """
     builder, (k, n) = vb.builder, vb.pair(W.shape)
     limit, step = builder.sub(k, vb.long(1)), vb.pair(W.strides)[0]
-    *rows, ahead = (
-        vb.at(vb.start(W), vb.times(step, vb.minimum(row, limit)))
-        for row in (*(builder.add(i, vb.long(r)) for r in range(nodes)), i if later is None else later)
-    )
+
+    def starts_of(places):
+        return [vb.at(vb.start(W), vb.times(step, vb.minimum(place, limit))) for place in places]
+
+    rows, ahead = starts_of(builder.add(i, vb.long(r)) for r in range(nodes)), starts_of(later)
     sums = [[vb.variable(vb.zero) for _ in rows] for _ in xs]
 
     def add(offset, mask):
-        if later is not None:
-            vb.prefetch(vb.at(ahead, offset), cache=2)
+        for row in ahead:
+            vb.prefetch(vb.at(row, offset), cache=2)
         parts = [vb.load(vb.at(x, offset), mask) for x in xs]
         for r, row in enumerate(rows):
             weights = vb.load(vb.at(row, offset), mask)
@@ -207,11 +210,13 @@ def _write_dots(vb, W, i, xs, zs, nodes, later=None):
     of_all = [vb.sums(values[start : start + vb.lanes]) for start in range(0, len(values), vb.lanes)]
     for r, z in enumerate(zs):
         register, first = divmod(r * nodes, vb.lanes)
-        vb.store_some(of_all[register], first, nodes, vb.at(z, vb.times(i, vb.size)))
+        place = vb.at(z, vb.times(i, vb.size))
+        vb.store_some(of_all[register], first, nodes, place, builder.sub(k, i) if fits else None)
 
 
 gemv, dots = generated(_gemv, _write_gemv), generated(_dots, _write_dots_of_rows)
-dots_by_number = generated(_dots, _write_dots_by_number)  # for at most `MR` rows of X; none is repeated
+# For at most `MR` rows of X; rows of Z are padded to whole registers, and the padding is overwritten.
+dots_by_number = generated(_dots, _write_dots_by_number)
 
 # --- rows_at --------------------------------------------------------------------------------------------------------
 

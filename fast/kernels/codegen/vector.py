@@ -35,10 +35,10 @@ class Vector:
     def _by(self, write: Any, a: Any, b: Any) -> "Vector":
         return Vector(self.vb, write(self.vb.number(a), self.vb.number(b), flags=self.vb.flags))
 
-    def intrinsic(self, name: str) -> "Vector":
-        """Call one of LLVM's intrinsics on this register."""
+    def intrinsic(self, name: str, *others: "Vector") -> "Vector":
+        """Call one of LLVM's intrinsics on this register, and others."""
         kind = f"llvm.{name}.v{self.vb.lanes}f{8 * self.vb.size}"
-        return Vector(self.vb, self.vb.call(kind, self.vb.vector, [self.value]))
+        return Vector(self.vb, self.vb.call(kind, self.vb.vector, [self.value, *(other.value for other in others)]))
 
     def __abs__(self) -> "Vector":
         return self.intrinsic("fabs")
@@ -65,24 +65,6 @@ class Vector:
         return Vector(self.vb, self.vb.builder.fneg(self.value))
 
     __radd__, __rmul__ = __add__, __mul__
-
-
-def zero_below(a: Any, limit: float, b: Any) -> Any:
-    """b, with 0 where a < limit."""
-    if not isinstance(a, Vector):
-        return np.where(a < a.dtype.type(limit), a.dtype.type(0), b)
-    builder = a.vb.builder
-    below = builder.fcmp_ordered("<", a.value, a.vb.number(limit))
-    return Vector(a.vb, builder.select(below, a.vb.number(0.0), b.value))
-
-
-def one_above_zero(a: Any) -> Any:
-    """1 where a > 0, else 0."""
-    if not isinstance(a, Vector):
-        return (a > 0).astype(a.dtype)
-    builder = a.vb.builder
-    above = builder.fcmp_ordered(">", a.value, a.vb.number(0.0))
-    return Vector(a.vb, builder.select(above, a.vb.number(1.0), a.vb.number(0.0)))
 
 
 class VectorBuilder:
@@ -199,11 +181,19 @@ class VectorBuilder:
         else:
             self.builder.store(value, pointer).align = self.size
 
-    def store_some(self, value: Any, first: int, count: int, pointer: Any) -> None:
-        """Store `count` numbers of a register, from lane `first` on."""
+    def store_some(self, value: Any, first: int, count: int, pointer: Any, most: Any = None) -> None:
+        """Store `count` numbers of a register, from lane `first` on, or as many as `most` if that is less."""
         places = ir.Constant(ir.VectorType(INT, count), list(range(first, first + count)))
-        some = self.builder.shuffle_vector(value, value, places)
-        self.builder.store(some, self.builder.bitcast(pointer, some.type.as_pointer())).align = self.size
+        some, builder = self.builder.shuffle_vector(value, value, places), self.builder
+        pointer = builder.bitcast(pointer, some.type.as_pointer())
+        if most is None:
+            builder.store(some, pointer).align = self.size
+            return
+        kept = builder.icmp_signed(
+            "<", ir.Constant(ir.VectorType(LONG, count), [*range(count)]), self.broadcast(most, count)
+        )
+        name = f"llvm.masked.store.v{count}f{self.size * 8}.p0"
+        self.call(name, ir.VoidType(), [some, pointer, ir.Constant(INT, self.size), kept])
 
     def prefetch(self, pointer: Any, cache: int = 1) -> None:
         """Prefetch the cache line at an address into the L1 or L2 cache."""
