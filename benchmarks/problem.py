@@ -20,7 +20,8 @@ SEED = 0  # for orders and masks
 class Call(NamedTuple):
     """A contender, ready to be timed.
 
-    run     the timed function; it starts from the same weights every time, and all of its work is done when it returns
+    run     the timed function; it starts from the same weights every time, and all of its work is done when it returns;
+            if it is `Prepared`, only the second part is timed
     read    converts the result of `run`, untimed: outputs, or all parameters as one vector in samenet's order, or their
             gradient and the cost
     looser  an error that is always allowed, for a library that is less accurate by design; infinite for one that draws

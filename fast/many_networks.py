@@ -46,8 +46,33 @@ def at_once(model: Model, batch_size: int) -> int:
     return found
 
 
+class Where:
+    """Where the parameters of some models are, while these have no more views of them."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self._thetas = thetas = [model.theta for model in models]
+        self._vectors = np.array([id(theta.flat) for theta in thetas], np.int64)
+        self._views = np.array([id(view) for theta in thetas for view in theta.arrays()], np.int64)
+
+    def are_writable(self) -> bool:
+        """Whether a user has made none of them read-only."""
+        return bool(many_networks.are_writable(self._views))
+
+    def read(self) -> NDArray[Any]:
+        """The parameters of each model, (models, parameters)."""
+        first = self._thetas[0].flat
+        thetas = np.empty((len(self._thetas), first.size), first.dtype)
+        many_networks.move(self._vectors, thetas, True)
+        return thetas
+
+    def write(self, thetas: NDArray[Any]) -> None:
+        """Replace the parameters of each model."""
+        many_networks.move(self._vectors, thetas, False)
+
+
 def run_updates(
-    models: Sequence[Model],
+    thetas: NDArray[Any],
+    first: Model,
     X: NDArray[Any],
     Y: NDArray[Any],
     rule: UpdateRule,
@@ -61,16 +86,15 @@ def run_updates(
     evaluate: Callable[..., Any],
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
-) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
-    """The updates of the backend's `run_updates` for models that differ only in their parameters.
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The updates of the backend's `run_updates` for models that differ only in their parameters, in place.
 
-    orders: an order of the rows for each model, (models, epochs, m), or for all, (1, epochs, m), or None. evaluate: of
-    the backend. Returns the parameters after all updates, (models, parameters); the costs of the updates, (models,
-    updates); and the cost over all samples before each epoch that is a multiple of `record_every`, (models, records);
-    no records if it is 0. The models are not changed.
+    thetas: the parameters of each, (models, parameters). first: one of the models, which are not changed. orders: an
+    order of the rows for each model, (models, epochs, m), or for all, (1, epochs, m), or None. evaluate: of the
+    backend. Returns the costs of the updates, (models, updates); and the cost over all samples before each epoch that
+    is a multiple of `record_every`, (models, records); no records if it is 0.
     """
-    first, number = models[0], len(models)
-    thetas = np.concatenate([model.theta.flat for model in models]).reshape(number, -1)
+    number = len(thetas)
     costs = np.empty((number, epochs * -(-len(X) // batch_size)))
     recorded = np.empty((number, -(-epochs // record_every) if record_every else 0))
     orders = _NO_ORDERS if orders is None else orders
@@ -89,7 +113,7 @@ def run_updates(
             recorded[:whole],
         )
     if whole == number:
-        return thetas, costs, recorded
+        return costs, recorded
     rest, updates = thetas[whole:], -(-len(X) // batch_size)
     scratch = first.holding(first.theta.everything) if record_every else first
     states = np.zeros((len(rest) * rule.state_arrays, rest.shape[1]), X.dtype)
@@ -110,7 +134,7 @@ def run_updates(
         else:
             _run_each(first, planned.parts, rest, (X, Y, order), batch, alphas, of_rule, states, found.reshape(-1))
         costs[whole:, begin * updates : end * updates] = found
-    return thetas, costs, recorded
+    return costs, recorded
 
 
 def _run_each(model: Model, parts: int, thetas: NDArray[Any], data: tuple[Any, ...], *given: Any) -> None:

@@ -19,7 +19,6 @@ from samenet.model.parameters import Parameters
 from samenet.output.summary import Summary
 from samenet.storage import Saving
 from samenet.training.classification import Labels, labels_of
-from samenet.training.history import History
 from samenet.training.trainable import Seed, Trainable
 from samenet.validation import arrays, checks
 
@@ -88,7 +87,7 @@ class Network(Trainable, Saving):
         generic.check_normalizes(self.backend, self.model)
         checks.choice("init", init, SCHEMES)
         stream = checks.generator("seed", seed)
-        self.history: History | None = None
+        self.history = None
         if weights is not None:
             self.model.fill(weights, biases)
         elif biases is not None:
@@ -120,8 +119,8 @@ class Network(Trainable, Saving):
         return network
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {**self.__dict__, "model": copy.copy(self.model)}
-        return {name: value for name, value in state.items() if name not in self.bound}
+        state = {**self.__dict__, "model": copy.copy(self.model), "history": self.history}
+        return {name: value for name, value in state.items() if name not in (*self.bound, "joint", "place")}
 
     def __eq__(self, other: object) -> bool:
         """Whether sizes, settings, dtype, parameters and running statistics are equal; the backend is ignored."""

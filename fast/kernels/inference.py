@@ -36,7 +36,7 @@ _ALIGNED = 0x100
 _OTHER_ORDER = ord(">" if sys.byteorder == "little" else "<")
 
 
-class _Array(ctypes.Structure):
+class ArrayObject(ctypes.Structure):
     """The beginning of a NumPy array: `PyArrayObject_fields`, which is part of NumPy's ABI."""
 
     _fields_ = (
@@ -69,8 +69,8 @@ def _write_is_native(vb, a):
         return builder.load(builder.bitcast(vb.at(start, vb.long(offset)), kind.as_pointer()))
 
     array = builder.bitcast(a.parent, BYTE.as_pointer())
-    dtype = builder.inttoptr(read(array, _Array.descr.offset, LONG), BYTE.as_pointer())
-    aligned = builder.and_(read(array, _Array.flags.offset, INT), ir.Constant(INT, _ALIGNED))
+    dtype = builder.inttoptr(read(array, ArrayObject.descr.offset, LONG), BYTE.as_pointer())
+    aligned = builder.and_(read(array, ArrayObject.flags.offset, INT), ir.Constant(INT, _ALIGNED))
     order = read(dtype, _Dtype.byteorder.offset, BYTE)
     return builder.and_(
         builder.icmp_unsigned("!=", aligned, ir.Constant(INT, 0)),

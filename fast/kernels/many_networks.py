@@ -25,12 +25,13 @@ from samenet.fast.kernels.activations import (
     values_in_lanes,
 )
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import array_at, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.registers import full_width, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.forward import block_rows, most_rows
 from samenet.fast.kernels.gemm import WIDE, transposed
+from samenet.fast.kernels.inference import ArrayObject
 from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.network_lanes import add_biases, backward, forward, gather
 from samenet.fast.kernels.packing import copy, nodes
@@ -41,6 +42,7 @@ _LEAST, _CACHED = (
     16,
     1 << 14,
 )  # the fewest rows of a pass; bytes of activations that leave room for weights in the cache
+_DATA, _FLAGS, _WRITABLE = ArrayObject.data.offset, ArrayObject.flags.offset, 0x400
 _MOST = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
 
 
@@ -96,13 +98,18 @@ def _tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite
     nothing, factor = load_first(width, out, 0, 0), out.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
     for i in range(across if overwrite else 0):
         store(squares, i * lanes, nothing)
+    node = total = 0  # of a row; and its sum
     for place in range(0, out.size, lanes):
-        total = place // lanes % k % across * lanes
         h = load(width, out, place)
         error = less(h, load(width, y, place))
         error_slope = times(error, factor)
         store(squares, total, multiply_add(error, error_slope, load(width, squares, total)))
         store(delta, place, back_through(code, h, error_slope))
+        node, total = node + 1, total + lanes
+        if node == k:
+            node = 0
+        if node == 0 or total == across * lanes:
+            total = 0
 
 
 @kernel()
@@ -114,12 +121,12 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
     batches are means or sums already.
     """
     width = full_width(theta)
-    H, delta, out, Z, y, inputs, tree, zeros, gathered, sums, of_each = workspace
+    H, delta, out, Z, y, inputs, squares, zeros, gathered, sums, of_each = workspace
     sizes, code = layout[0], layout[1, -1]
     n_in, n_out, lanes = sizes[0], sizes[-1], len(width)
     total, _ = nodes(sizes)
     most, rows_of_delta = inputs.size // (n_in * lanes), delta.size // (total * lanes)
-    is_tiny, squares, is_shared = across > 0 and G.size > 0, tree[across * lanes :], len(order) <= 1
+    is_tiny, is_shared = across > 0 and G.size > 0, len(order) <= 1
     by_itself = code == SOFTMAX or cost == CROSS_ENTROPY
     for r in range(values.size):
         values[r] = 0.0
@@ -154,7 +161,7 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
             if G.size:
                 at = done, rows_of_delta
                 backward(
-                    *(width, across, theta, layout, of_inputs, is_shared, rows, H, delta, *at, tree, zeros, G),
+                    *(width, across, theta, layout, of_inputs, is_shared, rows, H, delta, *at, zeros, G),
                     start == 0,
                 )
         if G.size and layout[1, 0]:
@@ -229,13 +236,13 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
     out, y = empty(heap, most * n_out * lanes, X.dtype), empty(heap, most * n_out * lanes, X.dtype)
     Z, inputs = empty(heap, out.size * needs_z(cost), X.dtype), empty(heap, rows * sizes[0] * lanes, X.dtype)
     gathered = empty(heap, (lanes, rows * max(sizes[0], n_out)), X.dtype)
-    tree, zeros = empty(heap, 2 * across * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
+    squares, zeros = empty(heap, across * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
     outputs, targets = empty(heap, (lanes, by_itself), X.dtype), empty(heap, (lanes, by_itself), X.dtype)
     logarithms, slopes = empty(heap, (lanes, by_itself), X.dtype), empty(heap, (lanes, by_itself), X.dtype)
     of_each = outputs, targets, logarithms, slopes
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
     theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
-    workspace = H, delta, out, Z, y, inputs, tree, zeros, gathered, sums, of_each
+    workspace = H, delta, out, Z, y, inputs, squares, zeros, gathered, sums, of_each
     for first in range(0, number, lanes):
         count = min(lanes, number - first)
         transposed(thetas[first : first + count], group)
@@ -267,3 +274,26 @@ def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, stat
             *(thetas[i], P, layout, bias, objective, given, batch, alphas, rule, state, of_one, G, values),
             *(queue, True, *more),
         )
+
+
+# --- the networks' parameters, by the addresses of their array objects ------------------------------------------------
+
+
+@kernel(light=True)
+def are_writable(objects):
+    """Whether all of these arrays may be written to."""
+    found = _WRITABLE
+    for i in range(objects.size):
+        found &= array_at(objects[i] + _FLAGS, 1, np.int32)[0]
+    return found == _WRITABLE
+
+
+@kernel(light=True)
+def move(objects, thetas, is_read):
+    """Copy these vectors into the rows of thetas; or, unless `is_read`, the rows into the vectors."""
+    for i in range(objects.size):
+        vector = array_at(array_at(objects[i] + _DATA, 1, np.int64)[0], thetas.shape[1], thetas.dtype)
+        if is_read:
+            copy(vector, thetas[i])
+        else:
+            copy(thetas[i], vector)

@@ -5,12 +5,12 @@ Every sum has the same order as in `forward`, `narrow` and `backward`; or, for t
 
 from samenet.fast.kernels.activations import activate, back_through
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.generated import Register, generated
 from samenet.fast.kernels.codegen.lane_products import (
     narrow_product,
     narrow_product_of_numbers,
     product,
     product_of_numbers,
+    tree_product,
 )
 from samenet.fast.kernels.codegen.loops import in_lanes
 from samenet.fast.kernels.codegen.microkernels import rows_at
@@ -19,7 +19,6 @@ from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.narrow import starts_narrow
 
 plus = lanewise(lambda a, b: a + b)
-_times = generated(lambda a, b: a * b, lambda vb, a, b: vb.builder.fmul(a, b), Register)  # never part of an FMA
 _sum_in_lanes = in_lanes(lambda a: (a,))
 
 
@@ -41,36 +40,6 @@ def _product(width, is_shared, is_narrow, A, B, S, C, shape):
         narrow_product(width, *given)
     else:
         product(width, *given)
-
-
-@kernel()
-def _tree_product(width, across, D, W, C, shape, tree):
-    """C := D W for the backward pass of tiny networks, (m, t) and (t, k), as `registers.products` sums over t.
-
-    These are the terms of one register of `across` numbers, whose halves are added until one is left; then the next
-    register's sum is added. shape: (m, t, k); tree: memory for so many terms. Matrices: see `_product`.
-    """
-    (d, d_0, d_row, d_column), (w, w_0, w_row, w_column), (c, c_0, c_row, c_column) = D, W, C
-    lanes, (m, t, k) = len(width), shape
-    nothing = load_first(width, d, 0, 0)
-    for r in range(m):
-        for j in range(k):
-            total = nothing
-            for begin in range(0, t, across):
-                for i in range(across):
-                    term = nothing
-                    if begin + i < t:
-                        number = load(width, w, w_0 + (begin + i) * w_row + j * w_column)
-                        term = _times(number, load(width, d, d_0 + r * d_row + (begin + i) * d_column))
-                    store(tree, i * lanes, term)
-                half = across // 2
-                while half > 0:
-                    for i in range(half):
-                        both = plus(load(width, tree, i * lanes), load(width, tree, (i + half) * lanes))
-                        store(tree, i * lanes, both)
-                    half //= 2
-                total = load(width, tree, 0) if begin == 0 else plus(total, load(width, tree, 0))
-            store(c, c_0 + r * c_row + j * c_column, total)
 
 
 @kernel()
@@ -115,7 +84,7 @@ def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros):
 
 
 @kernel()
-def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, most, tree, zeros, G, overwrite):
+def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, most, zeros, G, overwrite):
     """G += the gradient of the weights over some rows; G := with `overwrite`.
 
     delta: dJ/dz of each layer after the input, for `most` rows; that of the output layer is given, for the rows from
@@ -137,7 +106,7 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, 
             e = d + (start - most) * n * lanes
             E, W = (delta, e, n * lanes, lanes), (theta, p, n * lanes, lanes)
             if across:
-                _tree_product(width, across, D, W, E, (rows, k, n), tree)
+                tree_product(width, *D, *W, *E, rows, k, n, across)
             else:
                 _product(width, False, False, D, W, (zeros, 0, 0, 0), E, (rows, k, n))
             back_through(codes[layer], H[q : q + rows * n * lanes], delta[e : e + rows * n * lanes], n)

@@ -21,6 +21,8 @@ class _Model:
         attributes["model"] = model
         for name in network.bound:
             attributes.pop(name, None)
+        if before is not None and before.theta.joint is not None:
+            before.theta.joint.is_whole = False
         if before is not None and not (before.theta.is_like(model.theta) and before.dtype == model.dtype):
             attributes.pop("training_state", None)  # its vectors do not fit the model
 

@@ -120,6 +120,8 @@ class Model:
     @threads.setter
     def threads(self, number: int) -> None:
         self._threads = checks.integer("threads", number, least=1)
+        if self.theta.joint is not None:
+            self.theta.joint.is_whole = False
 
     @property
     def activation(self) -> Activation | tuple[Activation, ...]:
@@ -180,6 +182,12 @@ class Model:
         """A copy that shares the parameters' memory, with other values of its kind."""
         model = self.twin()
         vars(model).update(others, kind=self.kind._replace(**others))
+        return model
+
+    def new(self) -> Self:
+        """Another model of its kind, with uninitialised parameters."""
+        model, kind = self.twin(), self.kind
+        model.theta = Parameters.empty(kind.sizes, kind.bias, kind.dtype, kind.normalized)
         return model
 
     def holding(self, everything: NDArray[Any]) -> Self:

@@ -1,6 +1,6 @@
 """All weights and biases of a network in one flat vector, theta, with a view for every matrix."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from ctypes import addressof, c_byte
 from functools import lru_cache
 from itertools import pairwise
@@ -37,7 +37,7 @@ class Parameters:
 
     __slots__ = (
         *("_biases", "_gammas", "_running", "_shown", "_weights"),
-        *("bias", "everything", "flat", "normalized", "sizes"),
+        *("bias", "everything", "flat", "joint", "normalized", "sizes"),
     )
 
     def __init__(self, sizes: Sequence[int], bias: bool, flat: NDArray[Any], normalized: tuple[bool, ...] = ()) -> None:
@@ -62,6 +62,7 @@ class Parameters:
         self._gammas: tuple[NDArray[Any], ...] | None = None
         self._running: tuple[NDArray[Any], ...] | None = None
         self._shown: Parameters | None = None
+        self.joint: Any = None  # the `Joint` that knows these views, and is told of others
 
     def apart(self, values: NDArray[Any]) -> NDArray[Any]:
         """The array, or a copy of it if it shares memory with the parameters, because training would change it."""
@@ -72,6 +73,7 @@ class Parameters:
     def shown(self) -> "Parameters":
         """The same parameters in other array objects: a user who changes their shape or dtype changes no others."""
         if self._shown is None:
+            self._tell()
             self._shown = Parameters._of(self.sizes, self.bias, self.everything[:], self.normalized)
         return self._shown
 
@@ -79,6 +81,7 @@ class Parameters:
     def weights(self) -> tuple[NDArray[Any], ...]:
         """The matrices, views of the vector."""
         if self._weights is None:
+            self._tell()
             matrices, _, _, _ = _layers(self.sizes, self.bias, self.normalized)
             self._weights = tuple([self.flat[start:end].reshape(shape) for start, end, shape in matrices])
         return self._weights
@@ -87,6 +90,7 @@ class Parameters:
     def biases(self) -> tuple[NDArray[Any], ...]:
         """The vectors of biases, views of the vector."""
         if self._biases is None:
+            self._tell()
             _, vectors, _, _ = _layers(self.sizes, self.bias, self.normalized)
             self._biases = tuple([self.flat[start:end] for start, end in vectors])
         return self._biases
@@ -95,6 +99,7 @@ class Parameters:
     def gammas(self) -> tuple[NDArray[Any], ...]:
         """The factors of normalized layers, views of the vector."""
         if self._gammas is None:
+            self._tell()
             _, _, factors, _ = _layers(self.sizes, self.bias, self.normalized)
             self._gammas = tuple([self.flat[start:end] for start, end in factors])
         return self._gammas
@@ -143,6 +148,26 @@ class Parameters:
         parameters = cls.__new__(cls)
         parameters._view(sizes, bias, everything, normalized)
         return parameters
+
+    def join(self, joint: Any) -> None:
+        """Tell this object of views that are made from now on, in place of another."""
+        if self.joint is not None:
+            self.joint.is_whole = False
+        self.joint = joint
+        if self._shown is not None:
+            self._shown.joint = joint
+
+    def _tell(self) -> None:
+        if self.joint is not None:
+            self.joint.has_new_views = True
+
+    def arrays(self) -> Iterator[NDArray[Any]]:
+        """The vector and all views of it, including those that are shown: a user can make any of them read-only."""
+        for one in (self, self._shown):
+            if one is not None:
+                yield one.flat
+                for views in (one._weights, one._biases, one._gammas):
+                    yield from views or ()
 
     def check_writable(self) -> None:
         """Raise ValueError, naming the array, if a user has made the vector or a view read-only."""

@@ -13,6 +13,7 @@ from samenet.network import Network
 from samenet.study.given import arguments, distinct, each, listed, named, validation_sets
 from samenet.study.tasks import Task, again, are_ready, keep, run
 from samenet.training import alike, divergence
+from samenet.training.joint import Together
 from samenet.training.options import Options
 from samenet.training.reach import unreachable, warn_unreachable
 from samenet.training.reporting import ReportOfMany
@@ -169,9 +170,10 @@ def train_many(
         threads = threads if len(set(streams)) == len(streams) else 1
     similar = alike.similar(models, [network.backend for network in trained], planned)
     groups = alike.groups(similar, numbers, threads)
-    task = Task(trained, models, planned, owners, numbers, groups, threads, report, given["cost"], pattern, init)
+    of_groups, of_new = (threads, report, [Together() for _ in groups]), (given["cost"], pattern, init)
+    task = Task(trained, models, planned, owners, numbers, groups, *of_groups, *of_new)
     if of_all and not each_by_itself:
-        keep(task, options)
+        keep(task, seeds, options)
     return _trained(task)
 
 

@@ -7,21 +7,22 @@ have their own batches: that call checks its samples alone.
 import copy
 from collections.abc import Sequence
 from functools import partial
-from operator import attrgetter, is_
+from itertools import repeat
+from operator import is_
 from typing import Any, NamedTuple
 
 from samenet.model import Model
-from samenet.model.initialize import Scheme
+from samenet.model.initialize import Scheme, initialize
 from samenet.network import Network
 from samenet.training import alike
+from samenet.training.joint import Together
 from samenet.training.options import Options
 from samenet.training.reach import unreachable
 from samenet.training.reporting import ReportOfMany
 from samenet.training.run import Release, train_under
 from samenet.training.settings import Settings, are_constant
 from samenet.training.together import run_together
-
-_MODEL, _THREADS = attrgetter("model"), attrgetter("threads")
+from samenet.validation import checks
 
 
 class Task(NamedTuple):
@@ -35,6 +36,7 @@ class Task(NamedTuple):
     groups: list[Sequence[int]]  # trained in one call each
     threads: int
     report: ReportOfMany
+    together: list[Together]  # each group
     cost: Any = None
     pattern: Network | None = None  # of networks that are made when they are trained, by this scheme
     init: Scheme = "glorot"
@@ -43,8 +45,10 @@ class Task(NamedTuple):
 class _Last(NamedTuple):
     """What was checked for the last call."""
 
-    types: list[type]  # of the networks
+    networks: list[Network]
+    types: list[type]  # of these
     models: list[Model]
+    seeds: Any  # a range, if that was given
     numbers: list[Any]
     options: dict[str, Any]
     threads: int
@@ -52,40 +56,53 @@ class _Last(NamedTuple):
     rows: int
     batch_size: int
     groups: list[Sequence[int]]
+    together: list[Together]
+
+    def has_seeds(self, seeds: Any) -> bool:
+        """Whether these are the seeds, known to be valid."""
+        if isinstance(seeds, range):
+            return bool(self.seeds == seeds)
+        if seeds is None:
+            seeds = [None] * len(self.numbers)
+        if type(seeds) is not list or len(seeds) != len(self.numbers):
+            return False
+        return all(map(is_, seeds, self.numbers)) or (alike.are_numbers(seeds) and seeds == self.numbers)
 
 
-def keep(task: Task, options: dict[str, Any]) -> None:
+def keep(task: Task, seeds: Any, options: dict[str, Any]) -> None:
     """Keep what was checked, if all networks are trained together, with options that cannot change."""
     plan, models, are_together = task.planned[0], task.models, min(map(len, task.groups), default=0) > 1
     is_usual = task.pattern is task.cost is None and task.report.is_empty and not plan.has_others
     if are_together and is_usual and are_constant((*options.values(),)):
-        last = models, [*task.numbers], options, task.threads, plan.settings, len(plan.X), plan.batch_size, task.groups
-        models[0].prepared[_Last] = _Last([*map(type, task.trained)], *last)
+        given = [*task.trained], [*map(type, task.trained)], models
+        of_seeds = seeds if isinstance(seeds, range) else None, [*task.numbers], options
+        of_all = plan.settings, len(plan.X), plan.batch_size
+        models[0].prepared[_Last] = _Last(*given, *of_seeds, task.threads, *of_all, task.groups, task.together)
 
 
 def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) -> Task | None:
     """The task, if networks and options are those of the last call, and the samples are valid and as many."""
-    if type(networks) is not list or not networks or not (seeds is None or type(seeds) is list):
+    if type(networks) is not list or not networks:
         return None
     last: _Last | None = networks[0].model.prepared.get(_Last) if isinstance(networks[0], Network) else None
-    if last is None or last.types != [*map(type, networks)]:
+    if last is None or last.types != [*map(type, networks)] or not all(map(is_, networks, last.networks)):
         return None
-    models = [*map(_MODEL, networks)]
-    if last.models != models or last.threads != max(map(_THREADS, models)):
+    if not (last.has_seeds(seeds) and all(map(Together.is_ready, last.together, repeat(networks), last.groups))):
         return None
-    numbers = [None] * len(models) if seeds is None else seeds
-    is_same = [*options] == [*last.options] and all(map(is_, options.values(), last.options.values()))
-    if not (is_same and are_ready(models, numbers) and numbers == last.numbers):
+    if not ([*options] == [*last.options] and all(map(is_, options.values(), last.options.values()))):
         return None
-    model, settings = models[0], last.settings
+    model, settings, number = last.models[0], last.settings, len(networks)
     try:
         x, y = model.labelled(X, Y, settings.reduction)
     except (TypeError, ValueError):  # raised again with the network's number
         return None
     if len(x) != last.rows or not (x.flags.owndata and y.flags.owndata) or unreachable(model.activations[-1], y):
         return None
-    plan, report = Options(x, y, settings, last.batch_size, numbers[0], False), ReportOfMany(len(models), False, False)
-    return Task([*networks], models, [plan] * len(models), {id(plan): 0}, numbers, last.groups, last.threads, report)
+    plan, report = Options(x, y, settings, last.batch_size, last.numbers[0], False), ReportOfMany(number, False, False)
+    planned, owners = [plan] * number, {id(plan): 0}
+    return Task(
+        [*networks], last.models, planned, owners, last.numbers, last.groups, last.threads, report, last.together
+    )
 
 
 def are_ready(models: Sequence[Model], seeds: Sequence[Any]) -> bool:
@@ -103,11 +120,11 @@ def are_ready(models: Sequence[Model], seeds: Sequence[Any]) -> bool:
 def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
     """Train; returns the networks, the exceptions of those that failed, by number, and the numbers of those that
     diverged."""
-    trained, models, planned, owners, numbers, groups, threads, report, cost, pattern, init = task
+    trained, models, planned, owners, numbers, groups, threads, report, together, cost, pattern, init = task
     failed: dict[int, Exception] = {}
     alone: list[int] = []  # those not trained together with others
 
-    def train(group: Sequence[int], release: Release) -> None:
+    def train(group: Sequence[int], of_group: Together, release: Release) -> None:
         if pattern is not None:
             for i in group:
                 trained[i] = _like(pattern, init, numbers[i])
@@ -118,7 +135,7 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
             if len(group) < len(trained):
                 nets, of_nets = [trained[i] for i in group], [models[i] for i in group]
                 seeds = [numbers[i] for i in group]
-            left = alike.train(nets, of_nets, nets[0].backend, planned[group[0]], seeds, release)
+            left = alike.train(nets, of_nets, nets[0].backend, planned[group[0]], seeds, release, of_group)
             rest = [group[place] for place in left]
             if not report.is_empty:
                 for i in group:
@@ -139,7 +156,7 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
             report.end_of(i, net.history, failed.get(i))
 
     with report:
-        for number, error in run_together([partial(train, group) for group in groups], threads).items():
+        for number, error in run_together([*map(partial, repeat(train), groups, together)], threads).items():
             failed |= dict.fromkeys(groups[number], error)
     failed = dict(sorted(failed.items()))
     if failed and pattern is not None:
@@ -150,5 +167,11 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
 
 
 def _like(pattern: Network, init: Scheme, seed: Any) -> Network:
-    settings = {**pattern.model.settings, "dtype": pattern.dtype, "threads": pattern.threads}
-    return type(pattern)(pattern.sizes, init=init, seed=seed, **settings)
+    """A new network with the settings of the pattern."""
+    if type(pattern).__init__ is not Network.__init__:
+        settings = {**pattern.model.settings, "dtype": pattern.dtype, "threads": pattern.threads}
+        return type(pattern)(pattern.sizes, init=init, seed=seed, **settings)
+    new, model = object.__new__(type(pattern)), pattern.model.new()
+    initialize(model.theta, init, checks.generator("seed", seed))
+    vars(new).update(model=model, history=None)
+    return new

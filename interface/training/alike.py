@@ -1,14 +1,14 @@
 """Short training of several similar networks in one call of the backend, with the same bits as one after the other.
 
 Networks are similar if they differ only in parameters and seeds. A backend that supports this has a module `MANY` with
-two functions: at_once(model, batch_size), the number of networks that it trains together, 0 if it trains none in one
-call; and run_updates(models, X, Y, rule, ...), see `samenet.fast.many_networks`.
+at_once(model, batch_size), the number of networks that it trains together, 0 if it trains none in one call; and
+run_updates(thetas, model, X, Y, rule, ...) and Where(models), see `samenet.fast.many_networks`.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, compress, repeat
-from operator import attrgetter, itemgetter, setitem
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,15 +20,17 @@ from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, short
 from samenet.training.history import History
+from samenet.training.joint import MOST, Joint, Results, Together
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import is_stream
 from samenet.validation.finite import all_finite
 
-_MOST = 2**22  # bytes of the parameters of the networks in one call
+_MOST, _FEW = 2**22, 2**20  # bytes of the parameters of the networks in one call; of orders that are kept
 # The arguments of `run_updates` that `MANY.run_updates` takes, too.
 _ARGUMENTS = {"reduction", "clip_value", "clip_norm"}
 _NUMBERS = frozenset((int, type(None)))
-_FLAT, _KIND, _ALL = attrgetter("theta.flat"), attrgetter("kind"), slice(None)
+_INTEGERS = frozenset((int,))
+_KIND = attrgetter("kind")
 
 
 class Similar(NamedTuple):
@@ -125,6 +127,7 @@ def train(
     options: Options,
     seeds: Sequence[Any],
     release: Callable[[], None],
+    together: Together,
 ) -> list[int]:
     """Train similar networks; returns the indices of those that were left unchanged and have to be trained alone.
 
@@ -133,39 +136,47 @@ def train(
     settings, X, Y, size = options.settings, options.X, options.Y, options.batch_size
     assert isinstance(settings.alpha, schedules.Constant)
     returns_cost, every = size == len(X), min(settings.record_every, settings.epochs)
+    joint, orders = together.joint, together.orders
+    where = together.where = together.where or backend.MANY.Where(models)
+    if orders is None:
+        orders = _orders(options, seeds, models[0].dtype)
+        if orders is not None and orders.nbytes <= _FEW and _INTEGERS.issuperset(map(type, seeds)):
+            together.orders = orders
     with overflow_ignored(backend):
-        thetas, costs, recorded = backend.MANY.run_updates(
-            *(models, X, Y, settings.optimizer),
+        thetas = where.read()
+        costs, recorded = backend.MANY.run_updates(
+            *(thetas, models[0], X, Y, settings.optimizer),
             **settings.arguments,
             **{
                 "alpha": settings.alpha.alpha,
                 "batch_size": size,
-                "orders": _orders(options, seeds, models[0].dtype),
+                "orders": orders,
                 "epochs": settings.epochs,
             },
             **{"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate},
         )
     is_well = divergence.are_harmless(costs, divergence.scale_of(size, None, settings.reduction))
     if not all_finite(thetas):
-        is_well = (np.isfinite(thetas).all(axis=1) & is_well).tolist()
-    left, flats = [], [*map(_FLAT, models)]
-    if not all(is_well):
+        is_well = np.isfinite(thetas).all(axis=1) & is_well
+    records = np.ascontiguousarray(costs[:, ::every]) if returns_cost and every else recorded
+    left = list[int]()
+    if not np.all(is_well):
         left = [i for i, well in enumerate(is_well) if not well]
-        flats, users = [*compress(flats, is_well)], [*compress(users, is_well)]
-        thetas, costs, recorded = thetas[is_well], costs[is_well], recorded[is_well]
-    if users:
-        records = costs if returns_cost or not every else np.repeat(recorded, every, axis=1)[:, : settings.epochs]
-        histories = History.of_several(settings.epochs, records, every)
-        # All in one call, during which no second Ctrl-C can be raised.
-        changes = chain(
-            map(setitem, flats, repeat(_ALL), thetas),
-            map(setattr, users, repeat("history"), histories),
-            map(setattr, users, repeat("training_state"), repeat(None)),
-        )
-        deque(changes, 0)
-        try:
-            release()
-        except StopTraining as reason:
-            for history in histories:
-                history.stop("StopTraining", reason)
+        users, models = [*compress(users, is_well)], [*compress(models, is_well)]
+        thetas, records = thetas[is_well], records[is_well]
+        where, joint.is_whole, joint = backend.MANY.Where(models), False, Joint()
+    if not users:
+        return left
+    if records.nbytes <= MOST:
+        changes = joint.ended(users, Results(settings.epochs, records, every, {}))
+    else:
+        histories = map(setattr, users, repeat("history"), History.of_several(settings.epochs, records, every))
+        changes = chain(histories, map(setattr, users, repeat("training_state"), repeat(None)))
+    deque(chain(map(where.write, [thetas]), changes), 0)  # one call, during which no second Ctrl-C can be raised
+    try:
+        release()
+    except StopTraining as reason:
+        for user in users:
+            assert user.history is not None
+            user.history.stop("StopTraining", reason)
     return left

@@ -115,12 +115,12 @@ def is_harmless(costs: NDArray[np.float64], scale: float) -> bool:
     return largest < _GROWTH * scale or largest < first_bound(costs.item(0), scale)  # the second is at least the first
 
 
-def are_harmless(costs: NDArray[np.float64], scale: float) -> list[bool]:
+def are_harmless(costs: NDArray[np.float64], scale: float) -> NDArray[np.bool]:
     """As `is_harmless`, for several training runs, one for each row of costs."""
     if worst(costs) < _GROWTH * scale:  # the least of the bounds
-        return [True] * len(costs)
+        return np.ones(len(costs), bool)
     bounds = _GROWTH * np.maximum(scale, np.minimum(costs[:, 0], _MOST * scale))
-    harmless: list[bool] = (costs.max(axis=1) < bounds).tolist()  # false for NaN
+    harmless: NDArray[np.bool] = costs.max(axis=1) < bounds  # false for NaN
     return harmless
 
 

@@ -65,18 +65,14 @@ class History(Mapping[str, NDArray[np.float64]]):
 
     @classmethod
     def of_several(cls, epochs: int, costs: NDArray[np.float64], every: int) -> list[Self]:
-        """The histories of several runs of this many epochs, from the costs before each epoch, (runs, epochs), of which
-        those at multiples of `every` are recorded, or none if it is 0.
+        """The histories of several runs of this many epochs, from the costs before those that are multiples of `every`,
+        (runs, records), or none if it is 0.
         """
-        first = cls()
-        first.epochs_done = epochs
-        if every:
-            first.record_costs(0, costs[0], every)
-        count, values, new = first.length, first._values, object.__new__
-        found, rows = [new(cls) for _ in costs], array("d", np.ascontiguousarray(costs[:, :: every or 1]).tobytes())
+        numbers, new = array("q", range(0, epochs, every) if every else ()), object.__new__
+        found, rows, count = [new(cls) for _ in costs], array("d", costs.tobytes()), len(numbers)
         for i, one in enumerate(found):
-            one.epochs_done, one._epochs = epochs, first._epochs  # which does not change any more
-            one._values = {"cost": rows[i * count : (i + 1) * count]} if count else values
+            one.epochs_done, one._epochs = epochs, numbers  # which does not change any more
+            one._values = {"cost": rows[i * count : (i + 1) * count]}
         return found
 
     @property

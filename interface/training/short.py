@@ -140,7 +140,10 @@ def again(user: Trained, model: Model, backend: Any, X: Any, Y: Any, given: Give
         settings = settings_of(len(model.sizes) - 2, *given[:-5])
         alphas = schedules.rates(settings.alpha, settings.epochs)
         short = model.prepared[Short] = short._replace(given=given[:-1], settings=settings, alphas=alphas)
-    earlier = user.history
+    own = user.__dict__  # found faster than by the property
+    if "joint" in own:
+        user.leave()  # type: ignore[attr-defined]
+    earlier = own["history"]
     try:
         return _train(short, user, model, X, Y)
     except BaseException as error:  # of the handler of a signal, which is called at any moment
@@ -172,6 +175,8 @@ def train(user: Trained, model: Model, backend: Any, options: Options, release: 
         short = short._replace(alphas=alphas)
     if short.alphas is None:
         return False
+    if "joint" in vars(user):
+        user.leave()  # type: ignore[attr-defined]
     history = _train(short, user, model, options.X, options.Y, saved, options.seed)
     if history is None:
         if options.unchecked:
@@ -211,7 +216,7 @@ def _train(
     """
     settings, everything = short.settings, model.theta.everything
     rule, every = settings.optimizer, settings.record_every
-    before, earlier, is_done = everything.copy(), (user.history, user.training_state), False
+    before, earlier, is_done = everything.copy(), (user.__dict__["history"], user.training_state), False
     drawn = values = draws = None
     order: Any = None
     kept: dict[str, Any] = {}
@@ -242,7 +247,7 @@ def _train(
         if not (is_harmless and (all_finite(everything) if state.is_finite is None else state.is_finite)):
             return None
         history.epochs_done = began + settings.epochs
-        user.history = history
+        user.__dict__["history"] = history
         if saved is None:
             left = costs.item(0), short.scale, short.seed, state, draws, history, before
             user.training_state = settings, short.rows, short.batch_size, model.cost_function, *left

@@ -16,6 +16,7 @@ from samenet.schedules import Schedule
 from samenet.stopping import Rule
 from samenet.training.adaptive_sampling import AdaptiveSampling, SamplingName
 from samenet.training.history import History
+from samenet.training.joint import Joint
 from samenet.training.monitors import Monitor
 from samenet.training.options import Callback, Options
 from samenet.training.run import train
@@ -28,8 +29,25 @@ class Trainable(HasModel):
     """The base of `Network` for training: it has a model, and a backend that computes its gradients."""
 
     backend: ClassVar[ModuleType]
-    history: History | None
     training_state: Any = None  # the state for `resume=True`
+    joint: Joint | None = None  # the networks with which this one was trained last, if it was not trained alone
+    place: int  # among these
+
+    @property
+    def history(self) -> History | None:
+        """What the last training recorded, or None before training."""
+        return vars(self)["history"] if self.joint is None else self.joint.of(self.place)
+
+    @history.setter
+    def history(self, history: History | None) -> None:
+        self.leave()
+        vars(self)["history"] = history
+
+    def leave(self) -> None:
+        """Have a history of its own from now on, at first the same one."""
+        if self.joint is not None:
+            vars(self)["history"], self.joint.is_whole = self.history, False
+            del self.joint
 
     def train(
         self,

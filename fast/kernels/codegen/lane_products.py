@@ -4,11 +4,16 @@ A matrix is given as four arguments: a vector, the index where the matrix begins
 columns. Each of A, B, S, C is such a matrix of registers; A may have numbers in their place, the same for all networks.
 """
 
+from copy import copy
+from typing import Any, NamedTuple
+
+from llvmlite import ir
 from numba.core import cgutils
 from numpy.lib.stride_tricks import as_strided
 
+from samenet.fast.kernels.codegen.compiling import written_once
 from samenet.fast.kernels.codegen.generated import generated
-from samenet.fast.kernels.codegen.vector import LONG
+from samenet.fast.kernels.codegen.vector import LONG, VectorBuilder
 
 
 def _registers(lanes, a, start, row, column, m, n):
@@ -28,12 +33,12 @@ def _plain(of_numbers):
     return product
 
 
-class _Matrix:
-    """One of the matrices, while code is generated."""
+class _Matrix(NamedTuple):
+    """One of the matrices, while code is generated: the address where it begins, and its strides in bytes."""
 
-    def __init__(self, vb, array, start, row, column):
-        self.vb, self.steps = vb, (vb.times(row, vb.size), vb.times(column, vb.size))
-        self.start = vb.at(vb.start(array), vb.times(start, vb.size))
+    vb: VectorBuilder
+    start: Any
+    steps: tuple[Any, Any]
 
     def at(self, row=None, column=None):
         """The address of a register."""
@@ -41,6 +46,32 @@ class _Matrix:
         for index, step in zip((row, column), self.steps, strict=True):
             address = address if index is None else self.vb.at(address, self.vb.times(index, step))
         return address
+
+
+def _function(name, write, number=4):
+    """Generate a call of a function written once in each module: its loops have all of the processor's registers.
+
+    write(vb, matrices, *numbers), for this number of matrices.
+    """
+
+    def write_call(vb, width, *given):
+        values = []
+        for array, start, *strides in (given[i : i + 4] for i in range(0, 4 * number, 4)):
+            values.append(vb.at(vb.start(array), vb.times(start, vb.size)))
+            values += [vb.times(stride, vb.size) for stride in strides]
+
+        def write_body(builder, *values):
+            own = copy(vb)
+            own.builder = builder
+            matrices = [_Matrix(own, values[i], values[i + 1 : i + 3]) for i in range(0, 3 * number, 3)]
+            write(own, matrices, *values[3 * number :])
+            builder.ret_void()
+
+        values += given[4 * number :]
+        kinds, symbol = [value.type for value in values], f"samenet_{name}_{vb.scalar}_{vb.lanes}"
+        vb.builder.call(written_once(vb.builder.module, symbol, ir.VoidType(), kinds, write_body), values)
+
+    return write_call
 
 
 def halved(builder, values):
@@ -51,16 +82,11 @@ def halved(builder, values):
     return values[0]
 
 
-def _given(vb, given):
-    """The matrices, and m, t, k."""
-    return [_Matrix(vb, *given[i : i + 4]) for i in range(0, 16, 4)], given[16:]
-
-
 def _product(of_numbers):
-    """Every sum in the order of t; in tiles of up to 4 x 2 or 8 x 1 sums, none of which is computed twice."""
+    """Every sum in the order of t; in tiles of up to 4 x 2, 8 x 1 or 1 x 8 sums, none of which is computed twice."""
 
-    def write(vb, width, *given):
-        builder, ((A, B, S, C), (m, t, k)) = vb.builder, _given(vb, given)
+    def write(vb, matrices, m, t, k):
+        builder, (A, B, S, C) = vb.builder, matrices
         load_a = vb.broadcast_load if of_numbers else vb.load
 
         def tile(r, i, rows, columns):
@@ -77,21 +103,25 @@ def _product(of_numbers):
             for place, total in sums.items():
                 vb.store(total.value, C.at(*place))
 
-        def columns(i, count, height):
+        def cover(length, size, write):
+            """Call write(begin, size) for pieces of this size, then of half of it, and so on."""
             begin = vb.long(0)
-            while height:
-                end = builder.add(begin, vb.times(builder.sdiv(builder.sub(m, begin), vb.long(height)), height))
-                with cgutils.for_range_slice(builder, begin, end, vb.long(height), LONG) as (r, _):
-                    tile(r, i, height, count)
-                begin, height = end, height // 2
+            while size:
+                end = builder.add(begin, vb.times(builder.sdiv(builder.sub(length, begin), vb.long(size)), size))
+                with cgutils.for_range_slice(builder, begin, end, vb.long(size), LONG) as (place, _):
+                    write(place, size)
+                begin, size = end, size // 2
 
-        pairs = vb.times(builder.sdiv(k, vb.long(2)), 2)
-        with vb.for_range(pairs, 2) as (i, _):
-            columns(i, 2, 4)
-        with vb.when(pairs, "<", k):
-            columns(pairs, 1, 8)
+        def columns(i, count):
+            cover(m, 8 // count, lambda r, height: tile(r, i, height, count))
 
-    return write
+        with builder.if_else(builder.icmp_signed("==", m, vb.long(1))) as (row, rows):
+            with row:
+                cover(k, 8, lambda i, count: tile(vb.long(0), i, 1, count))
+            with rows:
+                cover(k, 2, columns)
+
+    return _function(f"product_{of_numbers}", write)
 
 
 def _narrow_product(of_numbers):
@@ -100,28 +130,24 @@ def _narrow_product(of_numbers):
     Of 4 rows, 4 partial sums at a time: those that are added to each other first.
     """
 
-    def write(vb, width, *given):
-        builder, lanes, ((A, B, S, C), (m, t, k)) = vb.builder, vb.lanes, _given(vb, given)
+    def write(vb, matrices, m, t, k):
+        builder, lanes, (A, B, S, C) = vb.builder, vb.lanes, matrices
         blocks, rest = builder.sdiv(t, vb.long(lanes)), builder.srem(t, vb.long(lanes))
         load_a = vb.broadcast_load if of_numbers else vb.load
 
-        def add(sums, left, right, term, is_used=None):
-            numbers = [vb.load(vb.at(right, vb.times(term, B.steps[0])))]
-            numbers += [load_a(vb.at(a, vb.times(term, A.steps[1]))) for a in left]
-            if is_used is not None:
-                numbers = [builder.select(is_used, number, vb.zero) for number in numbers]
-            for total, number in zip(sums, numbers[1:], strict=True):
-                total.value = vb.multiply_add(numbers[0], number, total.value)
+        def add(sums, left, right, term):
+            number = vb.load(vb.at(right, vb.times(term, B.steps[0])))
+            for total, a in zip(sums, left, strict=True):
+                total.value = vb.multiply_add(number, load_a(vb.at(a, vb.times(term, A.steps[1]))), total.value)
 
         def partial_sums(left, right, lane):
             sums = {v: [vb.variable(vb.zero) for _ in left] for v in range(lane, lanes, max(1, lanes // 4))}
             with vb.for_range(blocks) as (block, _):
                 for v, of_lane in sums.items():
                     add(of_lane, left, right, builder.add(vb.times(block, lanes), vb.long(v)))
-            with vb.when(rest, ">", vb.long(0)):  # past the last term, zeros are added
-                for v, of_lane in sums.items():
-                    term, last = builder.add(vb.times(blocks, lanes), vb.long(v)), builder.sub(t, vb.long(1))
-                    add(of_lane, left, right, vb.minimum(term, last), builder.icmp_signed("<", term, t))
+            for v, of_lane in sums.items():
+                with vb.when(vb.long(v), "<", rest):
+                    add(of_lane, left, right, builder.add(vb.times(blocks, lanes), vb.long(v)))
             return [halved(builder, [of_lane[r].value for of_lane in sums.values()]) for r in range(len(left))]
 
         with vb.for_range(k) as (i, _), vb.for_range(m, 4) as (first, _):
@@ -131,9 +157,42 @@ def _narrow_product(of_numbers):
                 total = halved(builder, [part[r] for part in parts])
                 vb.store(builder.fadd(total, vb.load(S.at(row, i))), C.at(row, i))
 
-    return write
+    return _function(f"narrow_product_{of_numbers}", write)
 
 
+def _plain_tree(width, d, d_0, d_1, d_2, w, w_0, w_1, w_2, c, c_0, c_1, c_2, m, t, k, across):
+    """C := D W, for D (m, t), W (t, k)."""
+    lanes = len(width)
+    D, W = _registers(lanes, d, d_0, d_1, d_2, m, t), _registers(lanes, w, w_0, w_1, w_2, t, k)
+    _registers(lanes, c, c_0, c_1, c_2, m, k)[:] = (D[:, :, None] * W).sum(1)
+
+
+def _write_tree(vb, matrices, m, t, k, across):
+    """Sums as in `registers.products`: the halves of the terms of a register of `across` numbers, of which those past
+    the last term are 0, are added until one is left; then the next register's sum is added.
+    """
+    builder, (D, W, C) = vb.builder, matrices
+
+    def add(begin, count, r, i, total):
+        for size in (2**n for n in range(vb.lanes.bit_length())):  # the least that has so many terms
+            fits = builder.icmp_signed("<=", count, vb.long(size))
+            with builder.if_then(builder.and_(fits, builder.icmp_signed(">", count, vb.long(size // 2)))):
+                terms = []
+                for v in range(size):
+                    is_used = builder.icmp_signed("<", vb.long(v), count)
+                    term = builder.select(is_used, builder.add(begin, vb.long(v)), begin)
+                    product = builder.fmul(vb.load(W.at(term, i)), vb.load(D.at(r, term)))
+                    terms.append(builder.select(is_used, product, vb.zero))
+                total.value = builder.fadd(total.value, halved(builder, terms))
+
+    with vb.for_range(m) as (r, _), vb.for_range(k) as (i, _):
+        total = vb.variable(vb.zero)
+        with cgutils.for_range_slice(builder, vb.long(0), t, across, LONG) as (begin, _):
+            add(begin, vb.minimum(across, builder.sub(t, begin)), r, i, total)
+        vb.store(total.value, C.at(r, i))
+
+
+tree_product = generated(_plain_tree, _function("tree_product", _write_tree, 3))
 product, product_of_numbers = (generated(_plain(of_numbers), _product(of_numbers)) for of_numbers in (False, True))
 narrow_product, narrow_product_of_numbers = (
     generated(_plain(of_numbers), _narrow_product(of_numbers)) for of_numbers in (False, True)

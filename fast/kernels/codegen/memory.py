@@ -6,6 +6,7 @@ closed, and no view may outlive it. Small arrays share a block to save the time 
 A block begins with the address of the previous one, so that closing finds them all; arrays are aligned to a cache line.
 """
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -139,5 +140,22 @@ def _typed_zeroed(typing_context, heap, shape, dtype):
     return _typed_empty(typing_context, heap, shape, dtype, fill=True)
 
 
+def _at(address: int, size: int, dtype: Any) -> Any:
+    """The array of so many numbers that begins at an address."""
+    memory: Any = (ctypes.c_byte * int(size * np.dtype(dtype).itemsize)).from_address(int(address))
+    return np.frombuffer(memory, dtype)
+
+
+def _typed_at(typing_context, address, size, dtype):
+    kind = types.Array(dtype.dtype, 1, "C")
+
+    def codegen(context, builder, signature, values):
+        item = ir.Constant(LONG, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
+        return _array(context, builder, kind, builder.inttoptr(values[0], _ADDRESS), [values[1]], [item])
+
+    return kind(types.int64, types.int64, dtype), codegen
+
+
 open_heap = intrinsic_of(_open_heap, _typed_open_heap)
 empty, zeroed = intrinsic_of(_empty, _typed_empty), intrinsic_of(_zeroed, _typed_zeroed)
+array_at = intrinsic_of(_at, _typed_at)
