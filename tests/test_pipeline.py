@@ -267,16 +267,14 @@ def test_scipy_is_loaded_by_who_needs_a_blas() -> None:
     subprocess.run([sys.executable, "-c", LOADS], check=True, timeout=100)
 
 
-@pytest.mark.parametrize("has_builder", [True, False])
-def test_older_versions_of_numba_have_passes_without_a_builder(has_builder: bool) -> None:
+def test_older_versions_of_numba_have_passes_without_a_builder() -> None:
     given = []
     passes = SimpleNamespace(run=lambda *arguments: given.append(arguments))
-    found = (passes, "builder") if has_builder else passes
-    library = object.__new__(pipeline._Library)
-    library._codegen = SimpleNamespace(_module_pass_manager=lambda: found)
+    library = object.__new__(pipeline._LightLibrary)
+    library._codegen = SimpleNamespace(_module_pass_manager=lambda **options: given.append(options) or passes)
     library._final_module = "module"
     library._optimize_final_module()
-    assert given == [("module", "builder") if has_builder else ("module",)]
+    assert given == [{"opt": 1, "loop_vectorize": False}, ("module",)]
 
 
 def test_a_variable_is_a_value_only_if_it_is_assigned_before_all_uses() -> None:
