@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from children import printed
 from compiled_once import kernels
+from numba.core import ssa
 from numba.core.compiler import run_frontend
 from numba.core.dispatcher import Dispatcher
 
@@ -290,6 +291,26 @@ def test_a_variable_is_a_value_only_if_it_is_assigned_before_all_uses() -> None:
     lower._find_singly_assigned_variable()
     assert "n" in lower._singly_assigned_vars
     assert "begun" not in lower._singly_assigned_vars
+
+
+def test_variables_assigned_twice_are_renamed_as_by_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    def function(n):
+        total, step = 0, n
+        for i in range(n):
+            if i > 2:
+                total = total + i
+            else:
+                step = step - i
+                total = total - step
+        return total, step
+
+    def renamed() -> list[str]:
+        return [str(s) for block in ssa.reconstruct_ssa(run_frontend(function)).blocks.values() for s in block.body]
+
+    expected = renamed()
+    assert any("total.2" in statement for statement in expected)
+    monkeypatch.setattr(ssa, "_run_block_rewrite", pipeline._rewritten)
+    assert renamed() == expected
 
 
 PREDICTS = """

@@ -20,15 +20,16 @@ from numba.core.dispatcher import Dispatcher, _FunctionCompiler  # type: ignore[
 from numba.core.postproc import PostProcessor, VariableLifetime
 from numba.core.runtime.nrt import rtsys
 from numba.core.transforms import canonicalize_cfg
-from numba.core.typed_passes import NativeLowering, NopythonRewrites
+from numba.core.typed_passes import InlineOverloads, NativeLowering, NopythonRewrites
 from numba.core.typing.templates import make_concrete_template
-from numba.core.untyped_passes import InlineClosureLikes
+from numba.core.untyped_passes import InlineClosureLikes, WithLifting
 
 from samenet.fast.kernels.codegen.calls import CALLS
 from samenet.fast.kernels.codegen.inference import INFERENCE
 from samenet.fast.kernels.codegen.lowering import KernelLower, write_returns
 from samenet.fast.kernels.codegen.values import VALUES
 
+_FOR_OVERLOADS_AND_OBJECTS = InlineOverloads, WithLifting  # not needed: kernels have neither
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # not needed: kernels use loops instead
 _TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
 
@@ -77,7 +78,7 @@ class _Library(JITCodeLibrary):
             return
         options = binding.create_pipeline_tuning_options(self.level)
         options.loop_vectorization = not is_light
-        options.loop_unrolling = self.level == 3  # takes an eighth of the time; generated loops are unrolled already
+        options.loop_unrolling = self.level == 3  # takes long; generated loops are unrolled already
         builder = binding.create_pass_builder(codegen._tm, options)
         builder.getModulePassManager().run(self._final_module, builder)
 
@@ -110,6 +111,7 @@ class KernelCompiler(Compiler):
         """Numba's passes without those that have no effect on most kernels."""
         passes, code = _Passes("kernel"), self.state.func_id.code
         passes.passes = DefaultPassBuilder.define_nopython_pipeline(self.state).passes
+        passes.passes = [each for each in passes.passes if each[0] not in _FOR_OVERLOADS_AND_OBJECTS]
         if not any(isinstance(constant, CodeType) for constant in code.co_consts):
             passes.passes = [each for each in passes.passes if each[0] not in _FOR_CLOSURES_AND_ARRAYS]
         passes.finalize()
