@@ -674,7 +674,9 @@ MUTANTS = {
             "total = share * value(cost, H[q : q + n_out], Z[:n_out], target)",
         ),
         Mutant(
-            "small: penalties left out", "costs[update] += penalty(width, several, P, G, sizes, l1, l2, below)", "pass"
+            "small: penalties left out",
+            "costs[update] += penalty(lanes, len(several) > 1, P, G, sizes, l1, l2)",
+            "pass",
         ),
         Mutant("small: penalties of the first layer", "p = end + row", "p = 0"),
         Mutant("small: rule left out", "step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)", "pass"),
@@ -685,13 +687,13 @@ MUTANTS = {
         ),
         Mutant(
             "small: state not kept",
-            "pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])",
-            "if not back:\n            pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])",
+            "pack(lanes, several, state[i], sizes, bias, back, packed[i])",
+            "if not back:\n            pack(lanes, several, state[i], sizes, bias, back, packed[i])",
         ),
         Mutant(
             "small: state not read",
-            "pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])",
-            "if back:\n            pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])",
+            "pack(lanes, several, state[i], sizes, bias, back, packed[i])",
+            "if back:\n            pack(lanes, several, state[i], sizes, bias, back, packed[i])",
         ),
         Mutant(
             "small: a step that is not clipped",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from children import printed
 from compiled_once import kernels
+from numba.core import ssa
 from numba.core.compiler import run_frontend
 from numba.core.dispatcher import Dispatcher
 
@@ -267,16 +268,14 @@ def test_scipy_is_loaded_by_who_needs_a_blas() -> None:
     subprocess.run([sys.executable, "-c", LOADS], check=True, timeout=100)
 
 
-@pytest.mark.parametrize("has_builder", [True, False])
-def test_older_versions_of_numba_have_passes_without_a_builder(has_builder: bool) -> None:
+def test_older_versions_of_numba_have_passes_without_a_builder() -> None:
     given = []
     passes = SimpleNamespace(run=lambda *arguments: given.append(arguments))
-    found = (passes, "builder") if has_builder else passes
-    library = object.__new__(pipeline._Library)
-    library._codegen = SimpleNamespace(_module_pass_manager=lambda: found)
+    library = object.__new__(pipeline._LightLibrary)
+    library._codegen = SimpleNamespace(_module_pass_manager=lambda **options: given.append(options) or passes)
     library._final_module = "module"
     library._optimize_final_module()
-    assert given == [("module", "builder") if has_builder else ("module",)]
+    assert given == [{"opt": 1, "loop_vectorize": False}, ("module",)]
 
 
 def test_a_variable_is_a_value_only_if_it_is_assigned_before_all_uses() -> None:
@@ -292,6 +291,26 @@ def test_a_variable_is_a_value_only_if_it_is_assigned_before_all_uses() -> None:
     lower._find_singly_assigned_variable()
     assert "n" in lower._singly_assigned_vars
     assert "begun" not in lower._singly_assigned_vars
+
+
+def test_variables_assigned_twice_are_renamed_as_by_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    def function(n):
+        total, step = 0, n
+        for i in range(n):
+            if i > 2:
+                total = total + i
+            else:
+                step = step - i
+                total = total - step
+        return total, step
+
+    def renamed() -> list[str]:
+        return [str(s) for block in ssa.reconstruct_ssa(run_frontend(function)).blocks.values() for s in block.body]
+
+    expected = renamed()
+    assert any("total.2" in statement for statement in expected)
+    monkeypatch.setattr(ssa, "_run_block_rewrite", pipeline._rewritten)
+    assert renamed() == expected
 
 
 PREDICTS = """

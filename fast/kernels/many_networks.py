@@ -29,6 +29,7 @@ from samenet.fast.kernels.codegen.memory import array_at, empty, open_heap, zero
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.registers import full_width, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.dropout import MaskedWeights
 from samenet.fast.kernels.forward import block_rows, most_rows
 from samenet.fast.kernels.gemm import WIDE, transposed
 from samenet.fast.kernels.inference import ArrayObject
@@ -262,18 +263,16 @@ def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, stat
     thetas: (networks, parameters); each network has as many rows of states, and numbers of costs. The order in data:
     the rows of each network, or those of all. memory: G, values and the queue; more: what follows the queue.
     """
-    (X, Y, orders, dropout), (G, values, queue) = data, memory
-    number = len(thetas)
+    (X, Y, orders, dropout), (G, values, queue), (drop_connect, weights) = data, memory, more
+    number, masked = len(thetas), MaskedWeights(*drop_connect)
     count, updates = len(states) // number, costs.size // number
     for i in range(number):
         queue[:] = 0
-        start = i * alphas.size % max(1, len(orders))
+        start, model = i * alphas.size % max(1, len(orders)), (thetas[i], P, layout, bias)
         given = X, Y, orders[start : start + alphas.size], dropout
         state, of_one = states[i * count : (i + 1) * count], costs[i * updates : (i + 1) * updates]
-        training.run_updates(
-            *(thetas[i], P, layout, bias, objective, given, batch, alphas, rule, state, of_one, G, values),
-            *(queue, True, *more),
-        )
+        of_call = alphas, Rule(*rule), state, of_one, (G, values, queue), True, masked, weights
+        training.run(model, objective, given, batch, *of_call)
 
 
 # --- the networks' parameters, by the addresses of their array objects ------------------------------------------------

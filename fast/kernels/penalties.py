@@ -5,7 +5,6 @@ from numba import boolean, float64, int64
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
-from samenet.fast.kernels.codegen.registers import lanewise
 from samenet.fast.kernels.packing import layer_length, matrix_length
 
 
@@ -21,9 +20,6 @@ def penalty_slope(w, l1, l2):
 _penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
 _add_penalties = vectorized(lambda g, w, l1, l2: (g + penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
 _add_l2 = vectorized(lambda g, w, l2: (g + l2 * w, 0.5 * l2 * w * w), stores=1)  # in half the time
-# The same for single registers.
-penalties_of, with_slope = lanewise(_penalty), lanewise(lambda g, w, l1, l2: g + penalty_slope(w, l1, l2))
-with_l2 = lanewise(lambda g, w, l2: g + l2 * w)
 
 
 @kernel()

@@ -1,11 +1,13 @@
 """The layers of a network so small that each fits into a few vector registers: forward, backward, parameters."""
 
+from numba import boolean, float64, int64
+
 from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, RELU, SIGMOID, SOFTMAX, TANH, activate
 from samenet.fast.kernels.codegen.arithmetic import where
-from samenet.fast.kernels.codegen.compiling import kernel
+from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.registers import broadcast, first, lanewise, load, products, store
 from samenet.fast.kernels.elementary import sigmoid, tanh
-from samenet.fast.kernels.penalties import penalties_of, with_l2, with_slope
+from samenet.fast.kernels.penalties import add_penalties
 
 _sigmoid, _tanh = lanewise(sigmoid), lanewise(tanh)
 _relu = lanewise(lambda z: where(z, "<", 0.0, 0.0, z))
@@ -60,12 +62,18 @@ def row_of(width, several, k):
 
 
 @kernel()
-def pack(width, several, theta, sizes, bias, back, P):
+def row_length(lanes, several, k):
+    """The same for a number of lanes, where it need not be known to the compiler."""
+    return -(-k // lanes) * lanes if several else lanes
+
+
+@external(lambda f: (int64, boolean, f[::1], int64[::1], boolean, boolean, f[::1]))
+def pack(lanes, several, theta, sizes, bias, back, P):
     """P := theta with W^T for W, and rows and biases in whole registers; or, with `back`, theta := P."""
     p = q = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
-        row = row_of(width, several, k)
+        row = row_length(lanes, several, k)
         for j in range(n + bias):
             for i in range(k):
                 place = p + i * n + j if j < n else p + n * k + i
@@ -151,20 +159,13 @@ def add_gradient(width, several, P, G, sizes, codes, at_once, factor, H, D, mask
         delta, below = below, delta
 
 
-@kernel()
-def penalty(width, several, P, G, sizes, l1, l2, memory):
-    """G += the gradient of the penalties on weights; returns the penalties. memory: for one register."""
-    p, lanes, total = 0, len(width), 0.0
-    totals = first(load(width, P, 0), 0)
+@external(lambda f: (int64, boolean, f[::1], f[::1], int64[::1], float64, float64), returns=float64)
+def penalty(lanes, several, P, G, sizes, l1, l2):
+    """G += the gradient of the penalties on weights; returns the penalties."""
+    p, total = 0, 0.0
     for layer in range(sizes.size - 1):
-        row = row_of(width, several, sizes[layer + 1])
+        row = row_length(lanes, several, sizes[layer + 1])
         end = p + sizes[layer] * row
-        for v in range(p, end, lanes):
-            w, g = load(width, P, v), load(width, G, v)
-            totals = plus(totals, penalties_of(w, l1, l2))
-            store(G, v, with_l2(g, w, l2) if l1 == 0 else with_slope(g, w, l1, l2))
+        total += add_penalties(G[p:end], P[p:end], l1, l2)
         p = end + row
-    store(memory, 0, totals)
-    for i in range(lanes):
-        total += memory[i]
     return total

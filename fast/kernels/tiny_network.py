@@ -12,7 +12,7 @@ import numpy as np
 from samenet.fast.kernels.activations import CROSS_ENTROPY, SOFTMAX, SQUARED_ERROR, SUM_OF_SQUARES, value
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import flat
+from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.registers import first, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import draw
@@ -28,6 +28,7 @@ from samenet.fast.kernels.tiny_layers import (
     multiply_add,
     pack,
     penalty,
+    row_length,
     row_of,
     through_softmax_and_cost,
     times,
@@ -146,7 +147,7 @@ def _updates(
                 total += 0.5 * below[i]
         costs[update] = total
         if l1 or l2:
-            costs[update] += penalty(width, several, P, G, sizes, l1, l2, below)
+            costs[update] += penalty(lanes, len(several) > 1, P, G, sizes, l1, l2)
         if not plain:
             step(P, G, alphas[epoch], state, 0, rule, rule.t + update + 1)
         if not at_once:
@@ -161,30 +162,30 @@ def _updates(
 
 
 @kernel()
-def _memory(heap, width, several, theta, layout, states):
+def _memory(heap, lanes, several, theta, layout, states):
     """Memory for P, G, the packed state, H, Z, and delta of two layers; zeros, which remain in the padding."""
     sizes = layout[0]
-    size, widest, total = 0, 0, row_of(width, (0, 0), sizes[0])
+    size, widest, total = 0, 0, row_length(lanes, True, sizes[0])
     for layer in range(sizes.size - 1):
-        row = row_of(width, several, sizes[layer + 1])
+        row = row_length(lanes, several, sizes[layer + 1])
         size += (sizes[layer] + 1) * row
         widest, total = max(widest, row), total + row
-    dtype = theta.dtype
-    P, G, packed = zeroed(heap, size, dtype), zeroed(heap, size, dtype), zeroed(heap, (states, size), dtype)
-    Z, delta, below = zeroed(heap, widest, dtype), zeroed(heap, widest, dtype), zeroed(heap, widest, dtype)
-    return P, G, packed, zeroed(heap, total, dtype), Z, delta, below
+    numbers = zeroed(heap, (2 + states) * size + total + 3 * widest, theta.dtype)
+    H, more = numbers[(2 + states) * size :], numbers[(2 + states) * size + total :]
+    P, G, packed = numbers[:size], numbers[size : 2 * size], rows_at(numbers, 2 * size, states, size)
+    return P, G, packed, H[:total], more[:widest], more[widest : 2 * widest], more[2 * widest :]
 
 
 @kernel()
-def _pack(width, several, theta, state, layout, back, P, packed):
+def _pack(lanes, several, theta, state, layout, back, P, packed):
     """Pack the parameters and the state into registers, or copy them back."""
-    sizes, codes = layout[0], layout[1]
-    pack(width, several, theta, sizes, codes[0] == 1, back, P)
+    sizes, bias = layout[0], layout[1, 0] == 1
+    pack(lanes, several, theta, sizes, bias, back, P)
     for i in range(len(state)):
-        pack(width, several, state[i], sizes, codes[0] == 1, back, packed[i])
+        pack(lanes, several, state[i], sizes, bias, back, packed[i])
 
 
-@kernel()
+@kernel(full=True)
 def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, alphas, rule, states, costs):
     """The updates of `training.run_updates`, for networks that fit, with registers of this width; see `registers`.
 
@@ -194,36 +195,36 @@ def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, 
     registers and one activation function forward, and twice as many multiplications backward. Returns whether all
     parameters are finite afterwards.
     """
-    heap = open_heap()
+    heap, lanes, is_wider = open_heap(), len(width), len(several) > 1
     number = len(thetas)
     count, updates = len(states) // number, costs.size // number
-    P, G, packed, H, Z, delta, below = _memory(heap, width, several, thetas, layout, count)
+    P, G, packed, H, Z, delta, below = _memory(heap, lanes, is_wider, thetas, layout, count)
     m = orders.shape[1] if orders.size else X.shape[0]
     finite = True
     for i in range(number):
         state, start = states[i * count : (i + 1) * count], i * alphas.size % max(1, len(orders))
-        _pack(width, several, thetas[i], state, layout, False, P, packed)
+        _pack(lanes, is_wider, thetas[i], state, layout, False, P, packed)
         data = flat(X), flat(Y), orders[start : start + alphas.size], m
         given = P, G, layout, objective, data, batch, alphas, Rule(*rule), packed
         of_one = costs[i * updates : (i + 1) * updates]
         _updates(width, several, *given, (H, H, None, Z, delta, below), of_one, None, None)
-        _pack(width, several, thetas[i], state, layout, True, P, packed)
+        _pack(lanes, is_wider, thetas[i], state, layout, True, P, packed)
         finite = finite and all_finite(thetas[i])
     return finite
 
 
-@kernel()
+@kernel(full=True)
 def run_updates_with(
     dropout, weights, width, several, thetas, layout, objective, X, Y, order, batch, alphas, rule, state, costs
 ):
     """The same for a single network with dropout, see `dropout_type`, or sample weights; what is not used is empty."""
-    heap, theta = open_heap(), thetas[0]
-    P, G, packed, H, Z, delta, below = _memory(heap, width, several, theta, layout, len(state))
+    heap, theta, lanes, is_wider = open_heap(), thetas[0], len(width), len(several) > 1
+    P, G, packed, H, Z, delta, below = _memory(heap, lanes, is_wider, theta, layout, len(state))
     masks = zeroed(heap, H.size if dropout[0].size else 0, H.dtype)
     D = zeroed(heap, H.size, H.dtype) if masks.size else H
-    _pack(width, several, theta, state, layout, False, P, packed)
+    _pack(lanes, is_wider, theta, state, layout, False, P, packed)
     data = flat(X), flat(Y), order, order.shape[1] if order.size else X.shape[0]
     given = P, G, layout, objective, data, batch, alphas, Rule(*rule), packed
     _updates(width, several, *given, (H, D, masks, Z, delta, below), costs, dropout, weights)
-    _pack(width, several, theta, state, layout, True, P, packed)
+    _pack(lanes, is_wider, theta, state, layout, True, P, packed)
     return all_finite(theta)

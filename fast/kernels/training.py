@@ -1,14 +1,14 @@
 """Many updates in one call: batches, and gradients computed in parts that threads share."""
 
 import numpy as np
-from numba import boolean, float64, int64
+from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.dropout import MaskedWeights, mask_weights, products
+from samenet.fast.kernels.dropout import MaskedWeights, dropout_type, mask_weights, masked_type, products
 from samenet.fast.kernels.forward import UNPACKED_ROWS
 from samenet.fast.kernels.gemm import copied, matrix
 from samenet.fast.kernels.narrow import starts_narrow
@@ -16,7 +16,7 @@ from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack,
 from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED, all_finite
-from samenet.fast.kernels.steps import DESCENT, Rule, Update, step
+from samenet.fast.kernels.steps import DESCENT, RULE, Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # the most parts of a batch; the fewest rows and multiply-adds of a part
 _MANY, _MORE_ROWS = 1 << 17, 500  # parameters from which adding the parts' gradients is slow: parts then have more rows
@@ -192,6 +192,72 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         unpack(P, sizes, bias, False, theta)
 
 
+@external(
+    lambda f: (
+        *(types.Tuple((f[::1], f[::1], int64[:, ::1], boolean)), types.Tuple((int64, float64, float64))),
+        types.Tuple((matrix(f), f[:, ::1], int64[:, ::1], dropout_type(f))),
+        *(types.Tuple((int64, boolean)), float64[::1], RULE, f[:, ::1], float64[::1]),
+        *(types.Tuple((f[:, ::1], float64[::1], int64[::1])), boolean, masked_type(f), float64[::1]),
+    ),
+    returns=boolean,
+    light=True,
+)
+def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_coordinator, masked, weights):
+    """`run_updates`, compiled once for it and for `many_networks.run_each`; model: theta, P,
+    layout and bias; memory: G, values and queue."""
+    (theta, P, layout, bias), (X, Y, order, dropout), (G, values, queue) = model, data, memory
+    used = model
+    masks_weights = masked.thresholds.size > 0
+    if masks_weights:
+        used = masked.theta, masked.P, layout, bias
+    batch_size, _ = batch
+    sizes, parts = layout[0], len(G)
+    most = -(-batch_size // parts)
+    weighed = most if weights.size else 0
+    heap = open_heap()
+    workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
+    most = most if order.size else weighed
+    row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register straddles two cache lines
+    gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)
+    epochs = costs.size * batch_size // len(X)
+    is_read_often = order.size == 0 and epochs >= _OFTEN and len(X) * row * X.itemsize <= _LINED_UP
+    lined_up = is_read_often and is_coordinator and starts_narrow(sizes, REGISTER // X.itemsize)
+    copies = empty(heap, (len(X) if lined_up else 0, row), X.dtype)[:, : X.shape[1]]
+    if lined_up:
+        copied(X, copies)
+        X = copies
+    data = X, Y, order, dropout
+    _, l1, l2 = objective
+    # A single update changes theta itself, with the gradient or after it: packing and unpacking the state would take
+    # longer than unpacking the gradient, and sums would have a different order. So do many of few rows where
+    # reading W by rows, and gradient and step in one pass over W, gain more than skipping zeros.
+    rows = min(batch_size, len(X))
+    is_at_once = parts == 1 and not masks_weights
+    is_unpacked = is_at_once and l1 == l2 == 0 and rows <= UNPACKED_ROWS
+    pays = (rule.code != DESCENT and (sizes.size == 2 or rows == 1)) or starts_narrow(sizes, REGISTER // X.itemsize)
+    of_theta = alphas.size > 0 and (costs.size == 1 or (is_unpacked and pays))
+    of_theta = of_theta and rule.clip_norm == np.inf and not is_wide(sizes)
+    is_unpacked, is_packed = is_unpacked and of_theta, not (of_theta or is_wide(sizes))
+    at_once = alphas[: alphas.size if is_at_once else 0]
+    packed = empty(heap, (len(state), P.size if is_coordinator else 0), P.dtype) if is_packed else state
+    settings = packed, objective, data, batch, alphas, at_once, rule, of_theta, is_unpacked
+    if not is_coordinator:
+        private = zeroed(heap, P.size, P.dtype)
+        while wait_for_tasks(queue):
+            _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
+        return True
+    if not is_unpacked:
+        pack(theta, sizes, bias, P)
+    for part in range(0 if of_theta else parts):
+        fill_up(G[part], sizes, bias)
+    for i in range(len(state) if is_packed else 0):
+        pack(state[i], sizes, bias, packed[i])
+    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, masked, weights)
+    for i in range(len(state) if is_packed else 0):
+        unpack(packed[i], sizes, bias, False, state[i])
+    return all_finite(theta)
+
+
 @kernel(light=True)
 def run_updates(
     theta,
@@ -221,55 +287,6 @@ def run_updates(
     is not used is empty, so that one compilation serves all calls. Returns whether all parameters are finite
     afterwards.
     """
-    X, Y, order, dropout = data
-    model = used = theta, P, layout, bias
-    masked = MaskedWeights(*drop_connect)
-    masks_weights = masked.thresholds.size > 0
-    if masks_weights:
-        used = masked.theta, masked.P, layout, bias
-    batch_size, _ = batch
-    sizes, parts = layout[0], len(G)
-    most = -(-batch_size // parts)
-    weighed = most if weights.size else 0
-    heap = open_heap()
-    workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
-    most = most if order.size else weighed
-    row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register straddles two cache lines
-    gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)
-    epochs = costs.size * batch_size // len(X)
-    is_read_often = order.size == 0 and epochs >= _OFTEN and len(X) * row * X.itemsize <= _LINED_UP
-    lined_up = is_read_often and is_coordinator and starts_narrow(sizes, REGISTER // X.itemsize)
-    copies = empty(heap, (len(X) if lined_up else 0, row), X.dtype)[:, : X.shape[1]]
-    if lined_up:
-        copied(X, copies)
-        X = copies
-    data = X, Y, order, dropout
-    rule, (_, l1, l2) = Rule(*rule), objective
-    # A single update changes theta itself, with the gradient or after it: packing and unpacking the state would take
-    # longer than unpacking the gradient, and sums would have a different order. So do many of few rows where
-    # reading W by rows, and gradient and step in one pass over W, gain more than skipping zeros.
-    rows = min(batch_size, len(X))
-    is_at_once = parts == 1 and not masks_weights
-    is_unpacked = is_at_once and l1 == l2 == 0 and rows <= UNPACKED_ROWS
-    pays = (rule.code != DESCENT and (sizes.size == 2 or rows == 1)) or starts_narrow(sizes, REGISTER // X.itemsize)
-    of_theta = alphas.size > 0 and (costs.size == 1 or (is_unpacked and pays))
-    of_theta = of_theta and rule.clip_norm == np.inf and not is_wide(sizes)
-    is_unpacked, is_packed = is_unpacked and of_theta, not (of_theta or is_wide(sizes))
-    at_once = alphas[: alphas.size if is_at_once else 0]
-    packed = empty(heap, (len(state), P.size if is_coordinator else 0), P.dtype) if is_packed else state
-    settings = packed, objective, data, batch, alphas, at_once, rule, of_theta, is_unpacked
-    if not is_coordinator:
-        private = zeroed(heap, P.size, P.dtype)
-        while wait_for_tasks(queue):
-            _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
-        return True
-    if not is_unpacked:
-        pack(theta, sizes, bias, P)
-    for part in range(0 if of_theta else parts):
-        fill_up(G[part], sizes, bias)
-    for i in range(len(state) if is_packed else 0):
-        pack(state[i], sizes, bias, packed[i])
-    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, masked, weights)
-    for i in range(len(state) if is_packed else 0):
-        unpack(packed[i], sizes, bias, False, state[i])
-    return all_finite(theta)
+    model, memory = (theta, P, layout, bias), (G, values, queue)
+    given = model, objective, data, batch, alphas, Rule(*rule), state, costs, memory
+    return run(*given, is_coordinator, MaskedWeights(*drop_connect), weights)

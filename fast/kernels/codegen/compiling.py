@@ -25,7 +25,7 @@ from numba.extending import intrinsic
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
 from samenet.fast.kernels.codegen.calls import call
 from samenet.fast.kernels.codegen.loading import load_array_functions
-from samenet.fast.kernels.codegen.pipeline import FunctionToCall, KernelCompiler, LightCompiler
+from samenet.fast.kernels.codegen.pipeline import FunctionToCall, compiler_for
 from samenet.fast.kernels.codegen.uninterrupted import prepare, uninterrupted
 from samenet.model import functions
 
@@ -73,13 +73,13 @@ def _provide(symbol: str) -> bool:
 
 
 def kernel(
-    *flags: str, holds_gil: bool = False, inlined: bool = False, light: bool = False
+    *flags: str, holds_gil: bool = False, inlined: bool = False, light: bool = False, full: bool = False
 ) -> Callable[[Kernel], Kernel]:
     """Compile on first use, cache on disk, release the GIL unless `holds_gil`; a division by zero does not raise.
 
     flags: LLVM's fast-math flags, of those that keep NaN and infinity: "reassoc", "contract". light: for kernels
-    whose loops over numbers are generated, or in other kernels; LLVM then takes half of the time. A kernel can allocate
-    arrays only with `memory`, and cannot return them.
+    whose loops over numbers are generated, or in other kernels; LLVM then takes half of the time. full: unroll its
+    loops, which takes longer. A kernel can allocate arrays only with `memory`, and cannot return them.
     """
 
     def compiled(function: Kernel) -> Kernel:
@@ -89,7 +89,7 @@ def kernel(
         options = {**_options(flags), "nogil": not holds_gil, "no_cfunc_wrapper": True}
         if inlined:
             options["forceinline"] = True
-        dispatcher = decorate(**options, pipeline_class=LightCompiler if light else KernelCompiler)(function)
+        dispatcher = decorate(**options, pipeline_class=compiler_for(light, full))(function)
         dispatcher._cache = Cache(function, options, _STAMP, _provide)
         _without_interrupts(dispatcher)
         return dispatcher  # type: ignore[no-any-return]
@@ -242,7 +242,7 @@ def intrinsic_of(function: Kernel, typed: Callable[..., Any]) -> Any:
 
 
 def external(
-    signature: Signature, *flags: str, returns: Any = types.void, light: bool = False
+    signature: Signature, *flags: str, returns: Any = types.void, light: bool = False, full: bool = False
 ) -> Callable[[Kernel], Kernel]:
     """Compile separately for each dtype; only other kernels can call it.
 
@@ -253,7 +253,7 @@ def external(
     def published(function: Kernel) -> Kernel:
         if _is_off():
             return function
-        named = _External(function, signature, returns, _options(flags), LightCompiler if light else KernelCompiler)
+        named = _External(function, signature, returns, _options(flags), compiler_for(light, full))
         if named.base in _external:
             raise ValueError(f"there is an external kernel {named.base} already")
         _external[named.base] = named

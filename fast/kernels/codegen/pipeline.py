@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from types import CodeType
 from typing import Any, ClassVar
 
-from numba.core import types
+from llvmlite import binding
+from numba.core import ssa, types
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler, DefaultPassBuilder, Flags
 from numba.core.compiler_machinery import PassManager
@@ -19,15 +20,16 @@ from numba.core.dispatcher import Dispatcher, _FunctionCompiler  # type: ignore[
 from numba.core.postproc import PostProcessor, VariableLifetime
 from numba.core.runtime.nrt import rtsys
 from numba.core.transforms import canonicalize_cfg
-from numba.core.typed_passes import NativeLowering, NopythonRewrites
+from numba.core.typed_passes import InlineOverloads, NativeLowering, NopythonRewrites
 from numba.core.typing.templates import make_concrete_template
-from numba.core.untyped_passes import InlineClosureLikes
+from numba.core.untyped_passes import InlineClosureLikes, WithLifting
 
 from samenet.fast.kernels.codegen.calls import CALLS
 from samenet.fast.kernels.codegen.inference import INFERENCE
 from samenet.fast.kernels.codegen.lowering import KernelLower, write_returns
 from samenet.fast.kernels.codegen.values import VALUES
 
+_FOR_OVERLOADS_AND_OBJECTS = InlineOverloads, WithLifting  # not needed: kernels have neither
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # not needed: kernels use loops instead
 _TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
 
@@ -60,7 +62,7 @@ class _Flags(Flags):
 class _Library(JITCodeLibrary):
     """Code optimised once, with everything linked into it; Numba would do so in three steps, and for each part."""
 
-    effort: ClassVar[dict[str, Any]] = {}  # LLVM's options; none for full optimisation
+    level: ClassVar[int] = 2  # of optimisation
 
     def add_ir_module(self, module: Any) -> None:
         write_returns(module)
@@ -70,9 +72,15 @@ class _Library(JITCodeLibrary):
         self._final_module.link_in(module)
 
     def _optimize_final_module(self) -> None:
-        found = self._codegen._module_pass_manager(**self.effort)
-        passes, *builder = found if isinstance(found, tuple) else (found,)  # older versions have no builder
-        passes.run(self._final_module, *builder)
+        codegen, is_light = self._codegen, self.level == 1
+        if not hasattr(codegen, "_pass_builder"):  # older versions of Numba
+            codegen._module_pass_manager(opt=self.level, loop_vectorize=not is_light).run(self._final_module)
+            return
+        options = binding.create_pipeline_tuning_options(self.level)
+        options.loop_vectorization = not is_light
+        options.loop_unrolling = self.level == 3  # takes long; generated loops are unrolled already
+        builder = binding.create_pass_builder(codegen._tm, options)
+        builder.getModulePassManager().run(self._final_module, builder)
 
 
 class _Part(_Library):
@@ -103,6 +111,7 @@ class KernelCompiler(Compiler):
         """Numba's passes without those that have no effect on most kernels."""
         passes, code = _Passes("kernel"), self.state.func_id.code
         passes.passes = DefaultPassBuilder.define_nopython_pipeline(self.state).passes
+        passes.passes = [each for each in passes.passes if each[0] not in _FOR_OVERLOADS_AND_OBJECTS]
         if not any(isinstance(constant, CodeType) for constant in code.co_consts):
             passes.passes = [each for each in passes.passes if each[0] not in _FOR_CLOSURES_AND_ARRAYS]
         passes.finalize()
@@ -117,13 +126,28 @@ class KernelCompiler(Compiler):
 
 
 class _LightLibrary(_Library):
-    effort: ClassVar = {"opt": 1, "loop_vectorize": False, "slp_vectorize": False}
+    level: ClassVar = 1
 
 
 class LightCompiler(KernelCompiler):
     """The same for functions that leave loops to others, with less optimisation."""
 
     library = _LightLibrary
+
+
+class _FullLibrary(_Library):
+    level: ClassVar = 3
+
+
+class FullCompiler(KernelCompiler):
+    """The same for functions whose own loops over numbers are worth unrolling."""
+
+    library = _FullLibrary
+
+
+def compiler_for(light: bool, full: bool) -> type[KernelCompiler]:
+    """The compiler of a kernel, by how much LLVM should optimise."""
+    return LightCompiler if light else FullCompiler if full else KernelCompiler
 
 
 class _PartCompiler(KernelCompiler):
@@ -172,6 +196,22 @@ def _processed(self: Any, emit_dels: bool = False, extend_lifetimes: bool = Fals
     function.generator_info = None
 
 
+_rewrite = vars(ssa)["_run_block_rewrite"]
+
+
+def _rewritten(blocks: dict[int, Any], states: dict[str, Any], handler: Any) -> dict[int, Any]:
+    """`ssa._run_block_rewrite`, called twice for each variable assigned more than once: only of blocks that name it."""
+    found = {}
+    for label, block in blocks.items():
+        names, found[label] = vars(block).get("names"), block
+        if names is None:
+            names = block.names = {variable.name for statement in block.body for variable in statement.list_vars()}
+        if states["varname"] in names:
+            found[label] = _rewrite({label: block}, states, handler)[label]
+            found[label].names = names
+    return found
+
+
 @contextmanager
 def _linking() -> Iterator[None]:
     """Patch Numba while a kernel is compiled, under the compiler's lock, so that functions it calls are linked into it.
@@ -184,6 +224,7 @@ def _linking() -> Iterator[None]:
         (_dispatcher, "get_call_template", _call_template),
         (_dispatcher, "get_overload", _overload),
         (PostProcessor, "run", _processed),
+        (ssa, "_run_block_rewrite", _rewritten),
         (NativeLowering, "lowering_class", KernelLower),
         *CALLS,
         *INFERENCE,
