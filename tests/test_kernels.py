@@ -663,8 +663,8 @@ MUTANTS = {
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
     "a sum of the rest": (
         "pieces",
-        "term = results[stores] if mask is None else",
-        "term = results[stores] if True else",
+        "term = result if mask is None else",
+        "term = result if True else",
     ),
     "halves left out": ("pieces", "for i in (0, half))", "for i in (0, 0))"),
     "draws: the first register again": ("draws", "vb.broadcast(builder.mul(j, pace))", "vb.broadcast(vb.long(0))"),

@@ -290,7 +290,7 @@ def test_products_are_cut_into_panels(plain: Any, k: int, t: int) -> None:
         plain.product(A, B, S, C)
         assert np.array_equal(C, expected)
         if not plain.written:  # operands are packed, or each result is one product
-            assert k >= 200 or B.strides[1] != B.itemsize or t == k == 1
+            assert k >= 200 or B.strides[1] != B.itemsize or t == 1 in (k, m)
             continue
         assert {terms for _, terms in plain.written} == {t}
         registers = [n for n, _ in plain.written]

@@ -253,37 +253,36 @@ MUTANTS = {
         Mutant("relu of the wrong sign", "zero if z[i] <= zero else z[i]", "z[i] if z[i] <= zero else zero"),
         Mutant("relu's slope everywhere", "one if h[i] > zero else zero", "one"),
         Mutant("softmax node by node", "row[i] * (error[i] - mean)", "row[i] * (one - row[i]) * error[i]"),
-        Mutant("softmax: columns not divided", "factor = _inverse(total)", "factor = _inverse(_plus(total, total))"),
-        Mutant("softmax: a row not divided", "one / totals[r - first]", "one / 2"),
-        Mutant("softmax: rows divided by another's sum", "one / totals[r - first]", "one / totals[0]"),
+        Mutant("softmax: columns not divided", "inverse = _inverse(total)", "inverse = _inverse(_plus(total, total))"),
+        Mutant("softmax: a row not divided", "else _inverse(sums[1]))", "else sums[1])"),
         Mutant(
-            "sampling: ln h of a softmax by another's sum",
-            "_log(broadcast(full_width(z), totals, r - first))",
-            "_log(load(full_width(z), totals, 0))",
+            "softmax: rows divided by another's sum", "_scaled(results[r], totals[r -", "_scaled(results[r], totals[0 *"
         ),
+        Mutant("sampling: the cost of another row", "costs += shifts[r - first]", "costs += shifts[0]"),
         Mutant("softmax: columns of the last power", "total = _plus(total, power)", "total = power"),
         Mutant("softmax: columns of the first rows", "rows_at(z, start, count", "rows_at(z, 0, count"),
-        Mutant("softmax: ln h of the first rows", "rows_at(log_h, start, count", "rows_at(log_h, 0, count"),
-        Mutant("cost without 1/2", "else 0.5 * total", "else total"),
-        Mutant(
-            "factor of the sum of squares", "factor = h.dtype.type(2.0 * scale if", "factor = h.dtype.type(scale if"
-        ),
+        Mutant("softmax: targets of the first rows", "rows_at(y, start, count", "rows_at(y, 0, count"),
+        Mutant("cost without 1/2", "+ (total if cost == SUM_OF_SQUARES else 0.5 * total)", "+ total"),
+        Mutant("factor of the sum of squares", "z.dtype.type(2.0 * scale if", "z.dtype.type(scale if"),
         Mutant("binary cross-entropy of the other class", "- y * z + log1p", "- (1.0 - y) * z + log1p"),
-        Mutant("cross-entropy of z alone", "_minus(load(full, a, i), logarithm)", "load(full, a, i)"),
-        Mutant(
-            "small: cross-entropy of z alone, by rows",
-            "_less(row, row, shifts[0])",
-            "pass",
-        ),
-        Mutant("cross-entropy of the other sign", "return -_dot(y, z)", "return _dot(y, z)"),
+        Mutant("cross-entropy of z alone", "of_y * log(total) - of_a", "of_y - of_a"),
+        Mutant("small: cross-entropy of z, by rows", "targets[r, j] * (row[j] - shift)", "targets[r, j] * row[j]"),
+        Mutant("small: targets of a row", "of_y[i] += targets[r, j]", "of_y[i] = targets[r, j]"),
+        Mutant("cross-entropy of z, in wide rows", "y * (z - shift), y)", "y * z, y)"),
+        Mutant("cross-entropy of the other sign", "of_y * log(total) - of_a", "of_a - of_y * log(total)"),
+        Mutant("cross-entropy of the last node", "of_a = _add_product(of_a,", "of_a = _add_product(zeros,"),
+        Mutant("cross-entropy of the last target", "of_y = _plus(of_y,", "of_y = _plus(zeros,"),
         Mutant("binary cross-entropy without its logarithm", "log1p(exp(-abs(z)))", "0.0 * z"),
-        Mutant("cross-entropy without its sum", "h[i] * (factor * total)", "h[i] * factor"),
-        Mutant("cross-entropy without its target", "h * factor - factor * y", "h * factor"),
+        Mutant("cross-entropy without its sum", "of_y * factor * (1.0 / total)", "factor * (1.0 / total)"),
+        Mutant("cross-entropy without its target", "power * of_power - factor * y)", "power * of_power)"),
+        Mutant("cross-entropy of rows without its target", "power * of_power - factor * y,)", "power * of_power,)"),
         Mutant("wrong sign of delta", "(factor * (h - y),)", "(factor * (y - h),)"),
-        Mutant("wrong sign of delta of a sigmoid", "factor * (h - y) * (h *", "factor * (y - h) * (h *"),
-        Mutant("no slope in the output layer", "(h - y) * (h * (1.0 - h))", "(h - y)"),
-        Mutant("no slope of a tanh in the output layer", "(h - y) * ((1.0 - h) * (1.0 + h))", "(h - y) * (1.0 - h)"),
-        Mutant("no slope of a softmax in the output layer", "back_through(code, h, delta, width)", "pass"),
+        Mutant("wrong sign of delta of a sigmoid", "factor * (h - y) * slope", "factor * (y - h) * slope"),
+        Mutant("wrong sign of delta of sums", "(factor * (z - y),", "(factor * (y - z),"),
+        Mutant("wrong sign of delta of an entropy", "factor * (sigmoid(z) - y)", "factor * (y - sigmoid(z))"),
+        Mutant("no slope in the output layer", "(h - y) * slope(h)", "(h - y)"),
+        Mutant("no slope of a tanh in the output layer", "lambda h: (1.0 - h) * (1.0 + h)", "lambda h: 1.0 - h"),
+        Mutant("no slope of a softmax in the output layer", "back_through(code, z, delta, width)", "pass"),
         # machine, products
         Mutant("sums that begin at 0", "S[:, i:end] + A @", "A @"),
         Mutant("last columns left out", "end = i + (registers - 1)", "end = i + (registers - 1 - (registers > 1))"),
@@ -329,14 +328,11 @@ MUTANTS = {
             "copied(W[:, ::-1], packed_matrix(P, q, k, n))",
         ),
         Mutant("few nodes: weights not copied back", "copied(packed_matrix(P, q, k, n), W)", "pass"),
-        Mutant("few nodes: a row of four left out", "d3 * x3 + (d2", "0 * x3 + (d2"),
-        Mutant("few nodes: last rows left out", "_add_one(dw, X[s], delta[s])", "pass"),
-        Mutant(
-            "few nodes: gradient of the last block",
-            "layer_inputs, not adds, G[r",
-            "layer_inputs, True, G[r",
-        ),
-        Mutant("few nodes: gradient not begun at 0", "dw[j] = 0", "pass"),
+        Mutant("one row: a term of four left out", "a3 * b3 + (a2", "0 * b3 + (a2"),
+        Mutant("one row: last terms left out", "_scaled(c, B[s], A[0, s], c)", "pass"),
+        Mutant("one row: not added", "c[j] = S[0, j]", "c[j] = 0"),
+        Mutant("few nodes: no errors below one", "narrow_product(deltas, W.T,", "narrow_product(0 * deltas, W.T,"),
+        Mutant("one term: another row's", "_scaled(C[s], B[0], A[s, 0], S[0])", "_scaled(C[s], B[0], A[0, 0], S[0])"),
         Mutant("one node: biases of the last block", "db[0] += _total", "db[0] = _total"),
         Mutant("one input and one node: bias dropped", "(a * b + s,), stores=1)", "(a * b,), stores=1)"),
         Mutant("second layer not turned back", "if layer or not inner:", "if layer > 1 or not inner:"),
@@ -364,8 +360,8 @@ MUTANTS = {
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
         Mutant(
             "errors through packed weights",
-            "elif layer:\n                product(deltas, W,",
-            "elif layer:\n                product(deltas, rows_at(P, r, k, n),",
+            "elif layer:\n                errors_below(deltas, W,",
+            "elif layer:\n                errors_below(deltas, rows_at(P, r, k, n),",
         ),
         Mutant(
             "errors of the block before",
@@ -549,8 +545,8 @@ MUTANTS = {
         ),
         Mutant(
             "one input: no errors",
-            "product(deltas, rows_at(theta, p, k, n), zeroed",
-            "product(0 * deltas, rows_at(theta, p, k, n), zeroed",
+            "errors_below(deltas, rows_at(theta, p, k, n), zeroed",
+            "errors_below(0 * deltas, rows_at(theta, p, k, n), zeroed",
         ),
         # few rows
         Mutant("few rows: no biases", "for s in range(len(x) if b.size else 0):", "for s in range(0):"),
@@ -558,13 +554,17 @@ MUTANTS = {
         Mutant("few rows: rows that are not copied", "copied(x, apart)", "pass"),
         Mutant("wide: no biases", "P[b : b + k * bias], memory, sums)", "P[b:b], memory, sums)"),
         Mutant("few rows: the first alone", "dots(W, x, z)", "dots(W, x[:1], z)"),
-        Mutant("few rows: no weighted sums", "is_last and code != SOFTMAX", "False"),
-        Mutant("few rows: not averaged", "result += scale * value(", "result += value("),
+        Mutant(
+            "few rows: no weighted sums",
+            "layer < sizes.size - 2:\n            activate(code, H",
+            "True:\n            activate(code, H",
+        ),
+        Mutant("few rows: not averaged", "result += scale * apply_cost(", "result += apply_cost("),
         Mutant("few rows: weighed twice", "result += scale * weigh", "result += factors[0] * weigh"),
         Mutant(
             "few rows: costs as they are",
-            "scale * weigh(cost, h, Z, y, n_out, factors[start : start + m], delta[: y.size])",
-            "value(cost, h, Z, y)",
+            "scale * weigh(cost, codes[-1], z, y, n_out, scale, factors[start : start + m], delta)",
+            "scale * apply_cost(cost, codes[-1], z, y, n_out, scale, delta, 0.0)",
         ),
         Mutant(
             "few rows: no slope of the activation",
@@ -584,7 +584,7 @@ MUTANTS = {
             "g[p + k * n : p + k * (n + 1)] = 0",
         ),
         Mutant("few rows: gradient of the last block", "delta, back, zeros, start == 0)", "delta, back, zeros, True)"),
-        Mutant("few rows: cost of the last block", "result += scale * value(", "result = scale * value("),
+        Mutant("few rows: cost of the last block", "result += scale * apply_cost(", "result = scale * apply_cost("),
         Mutant("few rows: factors of the first block", "factors[start : start + m], delta", "factors[:m], delta"),
         Mutant(
             "few rows: turned weights without biases",
@@ -653,9 +653,7 @@ MUTANTS = {
         ),
         Mutant("small: no slope of a hidden softmax", "back_through_softmax(width, H, q, below, n)", "pass"),
         Mutant("small: no slope of a softmax at the end", "back_through_softmax(width, H, q, delta, n_out)", "pass"),
-        Mutant(
-            "small: softmax left out", "activate(SOFTMAX, H[out : out + k], k, Z[: k if is_of_cost else 0])", "pass"
-        ),
+        Mutant("small: softmax left out", "activate(SOFTMAX, H[out : out + k], k)", "pass"),
         Mutant("small: z of no cost", "store(Z, v, z)", "pass"),
         Mutant(
             "small: slope of the other cost",
@@ -670,8 +668,8 @@ MUTANTS = {
         ),
         Mutant(
             "small: another sample's slope",
-            "total += share * value(cost, H[q : q + n_out], Z[:n_out], target)",
-            "total = share * value(cost, H[q : q + n_out], Z[:n_out], target)",
+            "total += share * value(cost, Z[:n_out], target)",
+            "total = share * value(cost, Z[:n_out], target)",
         ),
         Mutant(
             "small: penalties left out",
@@ -775,14 +773,14 @@ MUTANTS = {
         Mutant("sampling: importance of all mass", "(1.0 - floor) * (tree", "1.0 * (tree"),
         Mutant(
             "sampling: the gradient of a row as it is",
-            "factors[s] * delta[i] if factors[s] != 0.0 else zero",
-            "delta[i]",
+            "factors[s] * row[i] if factors[s] != 0.0 else zero",
+            "row[i]",
         ),
-        Mutant("sampling: the cost of a row as it is", "total += factors[s] * value(", "total += value("),
+        Mutant("sampling: the cost of a row as it is", "total += factors[s] * result", "total += result"),
         Mutant(
             "sampling: another row's cost",
-            "h[start:end], z[start:end], y[start:end]",
-            "h[start:end], z[start:end], y[:width]",
+            "code, z[start:end], y[start:end]",
+            "code, z[start:end], y[:width]",
         ),
         Mutant("sampling: norms of the last batch, too", "squares[s] = 0.0", "pass"),
         Mutant("sampling: norms without the inputs", "(_sum_of_squares(layer_inputs[s]) +", "(1.0 +"),
@@ -863,7 +861,7 @@ MUTANTS = {
             "X[s : s + TOGETHER], workspace, out[s:]",
             "X[: len(X[s : s + TOGETHER])], workspace, out[s:]",
         ),
-        Mutant("together: softmax of more", "activate(code, above[r, :k], k,", "activate(code, above[r], length,"),
+        Mutant("together: softmax of more", "activate(code, above[r, :k], k)", "activate(code, above[r], length)"),
         Mutant("together: hidden layers of other rows", "H[q + (s + r) * k + i] = h", "H[q + r * k + i] = h"),
         Mutant("finite blocks without a look", "all_finite(flat(x))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
@@ -892,10 +890,12 @@ MUTANTS = {
             "transposed(sums, rows_at(workspace, other, rows, k))",
             "workspace[other : other + rows * k] = sums.copy().reshape(rows * k)",
         ),
+        Mutant("lanes: rows of the first block again", "X[start:end], workspace", "X[: end - start], workspace"),
         Mutant(
-            "lanes: rows of the first block again", "X[start:end], workspace, out", "X[: end - start], workspace, out"
+            "lanes: weighted sums not kept",
+            "if activates:\n                activate",
+            "if True:\n                activate",
         ),
-        Mutant("lanes: weighted sums not kept", "Z.size and code != SOFTMAX", "False"),
         Mutant("lanes: hidden layers of other rows", "rows_at(H, q + s * k, rows, k)", "rows_at(H, q, rows, k)"),
         Mutant("lanes: whether X is finite", "finite = are_finite(sums[0])", "finite = True"),
         Mutant("normalization: variance not averaged", "variances[i] /= count", "variances[i] /= one"),
@@ -981,7 +981,12 @@ MUTANTS = {
             "sample = order[epoch, s] if order.size else start + s",
         ),
         Mutant(
-            "weights: infinity times 0", "factors[s] * delta[i] if factors[s] != 0.0 else zero", "factors[s] * delta[i]"
+            "weights: targets in order",
+            "row, target = X[sample], Y[sample]",
+            "row, target = X[sample], Y[start + s]",
+        ),
+        Mutant(
+            "weights: infinity times 0", "factors[s] * row[i] if factors[s] != 0.0 else zero", "factors[s] * row[i]"
         ),
         Mutant(
             "weights: infinite costs times 0", "if factors[s] != 0.0:\n            total", "if True:\n            total"
@@ -994,8 +999,8 @@ MUTANTS = {
         ),
         Mutant(
             "weights: normalized, as they are",
-            "weigh(cost, h, z, target, sizes[-1], factors, delta) if",
-            "value(cost, h, z, target) if",
+            "weigh(*of_output, factors, delta) if",
+            "apply_cost(*of_output, delta, 0.0) if",
         ),
     ],
 }
@@ -1030,6 +1035,7 @@ KERNELS = (
         "elementary",
         "gemm",
         "activations",
+        "costs",
         "narrow",
         "packing",
         "sparse_input",
@@ -1079,7 +1085,6 @@ SMALLER = {
     "_LIST_ROWS": (3, 2),
     "TOGETHER": 2,
     "_FEW": 3,
-    "_SHORT": 2,
     "_MOST_ROWS": 4,
     "_FEW_NODES": 0,
     "_BLOCK": 3,
@@ -1228,7 +1233,7 @@ def _ruled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str
 def _few_nodes(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     of_three = Case((17, 3), 11, True, "float32")  # several groups, which fit registers as small
     of_one = Case((6, 1, 1), 20)
-    for case in (Case((7, 1, 5), 30), of_one, Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11), of_three):
+    for case in (Case((7, 1, 9), 30), of_one, Case((9, 2, 3), 23, False, "float32"), Case((21, 4), 11), of_three):
         networks = case.network(cls), case.network(trusted)
         for rows in (3, case.rows):
             yield from agreement.forward(*networks, case.X[:rows])

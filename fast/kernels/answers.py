@@ -10,10 +10,11 @@ import numpy as np
 from numba import boolean, float64, from_dtype, int64
 
 from samenet.fast.kernels import few_rows
-from samenet.fast.kernels.activations import needs_z, value
+from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY
 from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap
 from samenet.fast.kernels.codegen.microkernels import flat
+from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.forward import most_rows
 from samenet.fast.kernels.inference import is_native
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
@@ -36,7 +37,7 @@ def _fit(sizes, cost, X, Y):
     m = len(X)
     if m == 0 or len(Y) != m or X.shape[1] != sizes[0] or Y.shape[1] != sizes[-1]:
         return False
-    return _are_probabilities(flat(Y)) if needs_z(cost) else True
+    return _are_probabilities(flat(Y)) if cost in (BINARY_CROSS_ENTROPY, CROSS_ENTROPY) else True
 
 
 def _gradient(theta, layout, cost, l1, l2, X, Y, g):
@@ -54,13 +55,12 @@ def _cost(theta, layout, cost, l1, l2, X, Y):
     heap, sizes, result, finite = open_heap(), layout[0], 0.0, True
     most = min(len(X), most_rows(sizes))
     out = empty(heap, (most, sizes[-1]), X.dtype)
-    Z = empty(heap, out.size if needs_z(cost) else 0, X.dtype)
     lanes = empty(heap, lanes_length(sizes, most, X), X.dtype)
     for start in range(0, len(X), most):
         x, y = X[start : start + most], flat(Y[start : start + most])
-        h, z = out[: len(x)], Z[: min(y.size, Z.size)]
-        finite &= forward_in_lanes(theta, layout, x, lanes, h, z, z[:0])
-        result += value(cost, flat(h), z, y)
+        z = out[: len(x)]
+        finite &= forward_in_lanes(theta, layout, x, lanes, z, False, y[:0])
+        result += apply_cost(cost, layout[1, -1], flat(z), y, sizes[-1], 0.0, y[:0], 0.0)
     result *= 1.0 / len(X)
     if l1 or l2:
         result += penalty(theta, theta[:0], sizes, layout[1, 0] != 0, 1, l1, l2)

@@ -5,16 +5,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import boolean, float64, int32, int64, types
 
-from samenet.fast.kernels.activations import back_through, needs_z, slope, value
+from samenet.fast.kernels.activations import back_through
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.memory import empty, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.gemm import matrix, packed_product, product, sum_of_rows
-from samenet.fast.kernels.narrow import add_narrow_gradient, is_lone
+from samenet.fast.kernels.narrow import errors_below
 from samenet.fast.kernels.one_pass import MOST_ROWS, has_step, step_in_one_pass
 from samenet.fast.kernels.packing import (
     is_transposed,
@@ -45,7 +46,6 @@ class Workspace(NamedTuple):
     H: Any  # the activations of layers 2 to L, one layer after the other
     D: Any  # with dropout, the activations after masking
     masks: Any  # with dropout, the factors of the hidden nodes, (rows, nodes)
-    Z: Any  # the `z` of `value`, for costs that need it
     delta: Any  # dJ/dz of a layer
     back: Any  # the same for the layer below
     zeros: Any  # one per node of the widest layer
@@ -67,18 +67,17 @@ def make_workspace(heap, theta, sizes, cost, rows, dropout, weighed, sampled):
     total, widest = nodes(sizes)
     H = empty(heap, rows * total, theta.dtype)
     D = empty(heap, rows * total if dropout else 0, theta.dtype)
-    Z = empty(heap, rows * sizes[-1] if needs_z(cost) else 0, theta.dtype)
     row = row_length(widest, REGISTER // theta.itemsize)
     delta, back = empty(heap, rows * widest, theta.dtype), empty(heap, rows * row, theta.dtype)
     zeros = zeroed(heap, max(widest, sizes[0]), theta.dtype)
     used, flags = nonzero_workspace(heap, sizes, theta.itemsize)
     masks = empty(heap, (rows if dropout else 0, total - sizes[-1]), theta.dtype)
-    return Workspace(H, D, masks, Z, delta, back, zeros, used, flags, zeroed(heap, 1, np.float64), factors, squares)
+    return Workspace(H, D, masks, delta, back, zeros, used, flags, zeroed(heap, 1, np.float64), factors, squares)
 
 
 def workspace_type(f):
     """The type of the workspace that `make_workspace` returns."""
-    vectors, sampled = (*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 4), (f[::1], float64[::1])
+    vectors, sampled = (*(f[::1],) * 2, f[:, ::1], *(f[::1],) * 3), (f[::1], float64[::1])
     return types.NamedTuple((*vectors, int32[::1], int64[::1], float64[::1], *sampled), Workspace)
 
 
@@ -86,7 +85,7 @@ def workspace_type(f):
 def _ways(update, m, most, lanes, lists_inputs, lone):
     """Whether the step is taken in one pass over the weights; in place; or, in the first layer, for listed inputs.
 
-    Otherwise, it is taken after the gradient. lone: whether the first layer has one node, see `narrow`.
+    Otherwise, it is taken after the gradient. lone: whether the first layer has one node, see `gemm.product`.
     """
     rule = update.rule
     plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
@@ -101,15 +100,14 @@ def _ways(update, m, most, lanes, lists_inputs, lone):
 def _outputs(theta, P, layout, bias, cost, x, y, masks, start, scale, is_unpacked, workspace):
     """All activations of a block, and delta of the output layer; returns the sum of its costs, weighed by factors."""
     sizes, codes, (rows, n_out), target = layout[0], layout[1], y.shape, flat(y)
-    H, Z, delta, factors = workspace.H, workspace.Z, workspace.delta, workspace.factors[start : start + len(x)]
+    H, delta, factors = workspace.H, workspace.delta, workspace.factors[start : start + len(x)]
     end = rows * nodes(sizes)[0]
-    h, z = H[end - y.size : end], Z[: y.size] if needs_z(cost) else Z
-    memory = h, workspace.D, z, workspace.zeros, workspace.back, workspace.used, workspace.flags
+    z = H[end - y.size : end]
+    memory = z, workspace.D, False, workspace.zeros, workspace.back, workspace.used, workspace.flags
     forward(theta if is_unpacked else P, not is_unpacked, layout, bias, x, masks, H, *memory)
-    slope(cost, codes[-1], h, target, n_out, scale, delta)
     if factors.size:
-        return weigh(cost, h, z, target, n_out, factors, delta)
-    return value(cost, h, z, target)
+        return weigh(cost, codes[-1], z, target, n_out, scale, factors, delta)
+    return apply_cost(cost, codes[-1], z, target, n_out, scale, delta, 0.0)
 
 
 @kernel()
@@ -132,8 +130,6 @@ def _add_weights(deltas, layer_inputs, sizes, layer, lanes, r, zeros, adds, G):
     elif is_transposed(sizes, layer, lanes):
         dW = packed_matrix(G, r, n, k)
         product(layer_inputs.T, deltas, dW if adds else rows_at(zeros, 0, 1, k), dW)
-    elif is_lone(n, k, G.itemsize):
-        add_narrow_gradient(flat(deltas), layer_inputs, not adds, G[r : r + n])
     else:
         dW = packed_matrix(G, r, k, n)  # of few nodes
         product(deltas.T, layer_inputs, dW if adds else rows_at(zeros, 0, 1, n), dW)
@@ -160,7 +156,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     H, zeros, flags = workspace.H, workspace.zeros, workspace.flags
     sizes, codes, m, alpha = layout[0], layout[1], len(X), update.alpha
     lanes, most, drops = lanes_of(sizes, P.itemsize), block_rows(m, most_rows(sizes)), dropout[1].size > 0
-    lone, lists_inputs = is_lone(sizes[0], sizes[1], P.itemsize), workspace.used.size > 0
+    lone, lists_inputs = sizes[1] == 1, workspace.used.size > 0
     in_one_pass, in_place, of_inputs = _ways(update, m, most, lanes, lists_inputs, lone)
     at_once, costs, penalties, finite = in_one_pass or in_place, 0.0, 0.0, False
     flags[STEPPED] = theta.size if at_once else 0
@@ -199,7 +195,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
             if in_one_pass:
                 step_in_one_pass(deltas, layer_inputs, errors, theta, p, update)
             elif layer:
-                product(deltas, W, rows_at(zeros, 0, 1, n), errors)
+                errors_below(deltas, W, zeros, errors)
             if in_place:
                 packed_product(deltas.T, layer_inputs, W, W, -alpha)
             elif layer == 0 and of_inputs and all_finite(delta[: rows * k]):
@@ -219,19 +215,21 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
 _sum_of_squares = vectorized(lambda a: (a * a,))
 
 
-@external(lambda f: (int64, *(f[::1],) * 3, int64, *(f[::1],) * 2), returns=float64)
-def weigh(cost, h, z, y, width, factors, delta):
-    """Unless it is empty, delta *= each row's factor; returns the sum of the factors times the rows' costs.
+@external(lambda f: (int64, int64, *(f[::1],) * 2, int64, float64, *(f[::1],) * 2), returns=float64)
+def weigh(cost, code, z, y, width, scale, factors, delta):
+    """`apply_cost` with a factor for each row; returns the sum of the factors times the rows' costs.
 
     A row of factor 0 has no effect: its delta becomes 0, even if it was infinite.
     """
-    total, zero = 0.0, h.dtype.type(0)
+    total, zero = 0.0, z.dtype.type(0)
     for s in range(factors.size):
         start, end = s * width, (s + 1) * width
+        row = delta[start:end] if delta.size else delta
+        result = apply_cost(cost, code, z[start:end], y[start:end], width, scale, row, 0.0)
         if factors[s] != 0.0:
-            total += factors[s] * value(cost, h[start:end], z[start:end], y[start:end])
-        for i in range(start, min(end, delta.size)):
-            delta[i] = factors[s] * delta[i] if factors[s] != 0.0 else zero
+            total += factors[s] * result
+        for i in range(row.size):
+            row[i] = factors[s] * row[i] if factors[s] != 0.0 else zero
     return total
 
 

@@ -1,10 +1,10 @@
 """The cost of many samples, and their output, in blocks that threads share."""
 
-from samenet.fast.kernels.activations import needs_z, value
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
+from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.forward import forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
 from samenet.fast.kernels.packing import copy, nodes, pack
@@ -14,14 +14,14 @@ from samenet.fast.kernels.sparse_input import all_finite
 
 
 @kernel()
-def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
+def _each_block(model, cost, X, Y, out, H, workspace, lanes, values, queue, is_coordinator, factors):
     """Claim blocks while there are any, and compute their outputs and costs; see `evaluate`.
 
     workspace: for `forward`; lanes: for `forward_in_lanes`, unless it is empty. H: the hidden layers, if `forward` is
     to store them, then the output of a helper, which does not yet know whether it will own the block.
     """
     theta, P, layout, bias = model
-    m, n_out = out.shape
+    (m, n_out), activates, code = out.shape, len(Y) == 0, layout[1, -1]
     most = most_rows(layout[0])
     last = H.size // min(m, most) - n_out  # where the output layer begins in H, for one row
     while is_coordinator or wait_for_tasks(queue):
@@ -36,20 +36,19 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
             start = block * most
             rows = min(most, m - start)
             x = X[start : start + rows]
-            z = Z[: min(rows * n_out, Z.size)]
             answer = flat(out[start : start + rows])
             h = answer if is_coordinator else H[rows * last : rows * (last + n_out)]
             if lanes.size:
-                finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), z, z[:0])
+                finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), activates, h[:0])
             else:
                 masks, zeros, used, flags = workspace
-                finite = forward(P, True, layout, bias, x, masks, H, h, H, z, zeros, zeros[:0], used, flags)
+                finite = forward(P, True, layout, bias, x, masks, H, h, H, activates, zeros, zeros[:0], used, flags)
             if factors.size:
                 target = flat(Y[start : start + rows])
-                result = weigh(cost, h, z, target, n_out, factors[start : start + rows], h[:0])
+                result = weigh(cost, code, h, target, n_out, 0.0, factors[start : start + rows], h[:0])
             elif len(Y):
                 target = flat(Y[start : start + rows])
-                result = value(cost, h, z, target)
+                result = apply_cost(cost, code, h, target, n_out, 0.0, h[:0], 0.0)
             else:  # checking every number takes longer, so this is done only if a sum is not finite
                 result = 1.0 if finite or all_finite(flat(x)) else 0.0
             if not is_coordinator:
@@ -62,12 +61,12 @@ def _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, i
 
 
 @kernel()
-def _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors):
+def _evaluate(model, objective, X, Y, scale, out, H, workspace, lanes, values, queue, is_coordinator, factors):
     """See `evaluate`, and `_each_block`."""
     cost, l1, l2 = objective
     if is_coordinator:
         add_tasks(queue, values.size)
-    _each_block(model, cost, X, Y, out, H, Z, workspace, lanes, values, queue, is_coordinator, factors)
+    _each_block(model, cost, X, Y, out, H, workspace, lanes, values, queue, is_coordinator, factors)
     if not is_coordinator:
         return 0.0, True
     wait_for_all(queue)
@@ -98,10 +97,9 @@ def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue,
     total, widest = nodes(sizes)
     rows = min(len(X), most_rows(sizes))
     H = empty(heap, rows * (sizes[-1] if in_lanes else total), dtype)
-    Z = empty(heap, rows * Y.shape[1] if len(Y) and needs_z(objective[0]) else 0, dtype)
     lanes = empty(heap, lanes_length(sizes, rows, X) if in_lanes else 0, dtype)
     workspace = empty(heap, (0, 0), dtype), zeroed(heap, widest, dtype), *nonzero_workspace(heap, sizes, theta.itemsize)
     if is_coordinator and not in_lanes:
         pack(theta, sizes, bias, P)
     model, asked = (theta, P, layout, bias), (values, queue, is_coordinator, factors)
-    return _evaluate(model, objective, X, Y, scale, out, H, Z, workspace, lanes, *asked)
+    return _evaluate(model, objective, X, Y, scale, out, H, workspace, lanes, *asked)

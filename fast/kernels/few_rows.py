@@ -4,15 +4,16 @@ Nothing is packed or unpacked: for few rows, this would take several times as lo
 it would cost more than it saves even for many rows.
 """
 
-from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
+from samenet.fast.kernels.activations import activate, back_through
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.forward import multiply
 from samenet.fast.kernels.gemm import product, sum_of_rows
-from samenet.fast.kernels.narrow import starts_narrow
+from samenet.fast.kernels.narrow import errors_below, starts_narrow
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
 from samenet.fast.kernels.parallel import PAYS
 from samenet.fast.kernels.penalties import penalty
@@ -48,21 +49,19 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     m, n_out, (total, widest) = min(len(X), _BLOCK), sizes[-1], nodes(sizes)
     row = row_length(widest, REGISTER // X.itemsize)
     heap = open_heap()
-    of_z, of_sums = row_length(m * n_out, row) if needs_z(cost) else 0, m * max(row, 2 * widest)
-    memory = empty(heap, m * total + of_z + of_sums, X.dtype)  # one allocation is faster than several
+    memory = empty(heap, m * (total + max(row, 2 * widest)), X.dtype)  # one allocation is faster than several
     zeros = zeroed(heap, max(widest, sizes[0]), X.dtype)
-    sums, result, finite = memory[m * total + of_z :], 0.0, True
+    sums, result, finite = memory[m * total :], 0.0, True
     for start in range(0, len(X), m):
         x, y = X[start : start + m], flat(Y[start : start + m])
-        H, Z = memory[: len(x) * total], memory[m * total : m * total + (y.size if needs_z(cost) else 0)]
-        finite &= _forward(theta, layout, x, H, Z, sums)
-        h = H[H.size - y.size :]
+        H = memory[: len(x) * total]
+        finite &= _forward(theta, layout, x, H, sums)
+        z = H[H.size - y.size :]
         delta, back = sums[: m * widest], sums[m * widest :]
-        slope(cost, codes[-1], h, y, n_out, scale, delta)
         if factors is None:
-            result += scale * value(cost, h, Z, y)
+            result += scale * apply_cost(cost, codes[-1], z, y, n_out, scale, delta, 0.0)
         else:
-            result += scale * weigh(cost, h, Z, y, n_out, factors[start : start + m], delta[: y.size])
+            result += scale * weigh(cost, codes[-1], z, y, n_out, scale, factors[start : start + m], delta)
         _backward(theta, layout, x, g, H, delta, back, zeros, start == 0)
     if l1 or l2:
         result += penalty(theta, g, sizes, codes[0] != 0, 1, l1, l2)
@@ -70,8 +69,11 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
 
 
 @kernel()
-def _forward(theta, layout, X, H, Z, sums):
-    """The activations of layers 2 to L, laid out as in `forward.forward`; returns whether the first sums are finite."""
+def _forward(theta, layout, X, H, sums):
+    """The activations of layers 2 to L, but the sums of the last, laid out as in `forward.forward`.
+
+    Returns whether the first sums are finite.
+    """
     sizes, codes = layout[0], layout[1]
     p, q, m, h, finite = 0, 0, len(X), X, True
     for layer in range(sizes.size - 1):
@@ -82,12 +84,8 @@ def _forward(theta, layout, X, H, Z, sums):
         if layer == 0:
             finite = are_finite(h[:, 0])
         p += k * (n + codes[0])
-        is_last = layer == sizes.size - 2
-        out = H[q : q + m * k]
-        if is_last and code != SOFTMAX:
-            for i in range(Z.size):
-                Z[i] = out[i]
-        activate(code, out, k, Z if is_last else Z[:0])
+        if layer < sizes.size - 2:
+            activate(code, H[q : q + m * k], k)
         q += m * k
     return finite
 
@@ -108,6 +106,6 @@ def _backward(theta, layout, X, g, H, delta, back, zeros, overwrite):
         layer_inputs, dW = rows_at(H, q - m * n, m, n) if layer else X, rows_at(g, p, k, n)
         product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n) if overwrite else dW, dW)
         if layer:
-            product(deltas, rows_at(theta, p, k, n), rows_at(zeros, 0, 1, n), rows_at(back, 0, m, n))
+            errors_below(deltas, rows_at(theta, p, k, n), zeros, rows_at(back, 0, m, n))
             back_through(codes[layer], H[q - m * n : q], back[: m * n], n)
         delta, back = back, delta

@@ -14,7 +14,6 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import PAGE, WIDE, copied, matrix, product, terms_at_once, transposed
 from samenet.fast.kernels.narrow import narrow_product, starts_narrow
 from samenet.fast.kernels.packing import (
-    copy,
     is_transposed,
     is_wide,
     lanes_of,
@@ -110,9 +109,9 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
             p += k
         if code == SOFTMAX:
             for r in range(m):
-                activate(code, above[r, :k], k, z[:0])
+                activate(code, above[r, :k], k)
         else:
-            activate(code, z, length, z[:0])
+            activate(code, z, length)
         h = above
         if H.size:
             for r in range(m):
@@ -184,18 +183,30 @@ def nonzero_workspace(heap, sizes, itemsize):
 
 
 @external(
-    lambda f: (f[::1], boolean, int64[:, ::1], boolean, matrix(f), f[:, ::1], *(f[::1],) * 6, int32[::1], int64[::1]),
+    lambda f: (
+        f[::1],
+        boolean,
+        int64[:, ::1],
+        boolean,
+        matrix(f),
+        f[:, ::1],
+        *(f[::1],) * 3,
+        boolean,
+        *(f[::1],) * 2,
+        int32[::1],
+        int64[::1],
+    ),
     returns=boolean,
     light=True,
 )
-def forward(P, is_packed, layout, bias, X, masks, H, out, D, Z, zeros, memory, used, flags):
+def forward(P, is_packed, layout, bias, X, masks, H, out, D, activates, zeros, memory, used, flags):
     """The activations of the hidden layers for the rows of X, one after the other in the flat vector H, and the output.
 
     P are the packed parameters, or theta, which few rows of a network that is not wide take as it is; the bits are the
-    same. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid
-    out like H and receives the masked hidden layers. Unless it is empty, Z receives the `z` of `value`. zeros: one per
-    node of the widest layer. Returns whether the first node's sum of every row is finite: then so is X, since each of
-    its numbers enters such a sum. memory: for `multiply`, used for few rows in a wide network; empty to disable it.
+    same. out: for the output layer, flat; it may be the end of H. With dropout masks, D is laid out like H and receives
+    the masked hidden layers. activates: whether out is activated, or left as sums. zeros: one per node of the widest
+    layer. Returns whether the first node's sum of every row is finite: then so is X, since each of its numbers enters
+    such a sum. memory: for `multiply`, used for few rows in a wide network; empty to disable it.
     used, flags: of `nonzero_workspace`; the flags tell afterwards whether zeros were skipped.
     """
     rows = X.shape[0]
@@ -229,9 +240,8 @@ def forward(P, is_packed, layout, bias, X, masks, H, out, D, Z, zeros, memory, u
         p += layer_length(sizes, layer, bias, lanes)
         if layer == 0:
             finite = are_finite(sums[:, 0])
-        if last and Z.size and codes[layer + 1] != SOFTMAX:
-            copy(z, Z)
-        activate(codes[layer + 1], z, k, Z if last else Z[:0])
+        if activates or not last:
+            activate(codes[layer + 1], z, k)
         layer_inputs = sums
         if masks.size and not last:
             layer_inputs = rows_at(D, q, rows, k)

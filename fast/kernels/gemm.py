@@ -16,6 +16,7 @@ WIDE = 200  # rows and columns of a matrix from which packing the operands of pr
 _MC, _KC, _BLOCK = 256, 512, 1 << 19  # rows, terms and bytes of a packed block of A, which stays in the L2 cache
 PAGE = 4096  # bytes: rows this far apart compete for the same few cache sets
 _COLUMNS = 64  # of B up to which neither B nor A is packed
+_LONE = 256  # bytes of a row of C up to which it stays in registers
 _UNPACKED = 32  # rows of A up to which packing B costs more than it saves, unless its rows are PAGE apart
 
 
@@ -146,9 +147,24 @@ def packed_product(A, B, S, C, alpha):
                 i = end
 
 
-# For one input and one node: products of columns with one number would leave all lanes but one empty.
 _scaled = vectorized(lambda c, a, b, s: (a * b + s,), stores=1)
+_add_four = vectorized(
+    lambda c, b0, b1, b2, b3, a0, a1, a2, a3: (a3 * b3 + (a2 * b2 + (a1 * b1 + (a0 * b0 + c))),), stores=1
+)
 _total = vectorized(lambda a: (a,))
+
+
+@external(lambda f: (matrix(f),) * 4)
+def _sum_of_scaled(A, B, S, C):
+    """C := S + A B for one row, reading B once, several rows at a time."""
+    c = C[0]
+    for j in range(c.size):
+        c[j] = S[0, j]
+    last = len(B) - len(B) % 4
+    for s in range(0, last, 4):
+        _add_four(c, B[s], B[s + 1], B[s + 2], B[s + 3], A[0, s], A[0, s + 1], A[0, s + 2], A[0, s + 3])
+    for s in range(last, len(B)):
+        _scaled(c, B[s], A[0, s], c)
 
 
 @external(lambda f: (matrix(f),) * 4)
@@ -159,9 +175,15 @@ def product(A, B, S, C):
     for all. 2 m t k flops. The order of a sum depends only on t and the layout of B: the bits of a row or column of C
     do not depend on the other rows and columns, nor on how the matrices are divided.
     """
-    if C.shape[1] == len(B) == len(S) == 1 and A.strides[0] == C.strides[0] == C.itemsize:
+    k, by_rows = C.shape[1], B.strides[1] == B.itemsize
+    if k == len(B) == len(S) == 1 and A.strides[0] == C.strides[0] == C.itemsize:  # by columns, lanes would be empty
         _scaled(C[:, 0], A[:, 0], B[0, 0], S[0, 0])
-    elif C.shape[1] < WIDE and B.strides[1] == B.itemsize:
+    elif k >= WIDE and len(B) == len(S) == 1 and by_rows:
+        for s in range(len(C)):
+            _scaled(C[s], B[0], A[s, 0], S[0])
+    elif len(C) == 1 and k * C.itemsize > _LONE and A.strides[0] == A.itemsize and by_rows:  # a gradient
+        _sum_of_scaled(A, B, S, C)
+    elif k < WIDE and by_rows:
         _columns(A, B, S, C, None)
     else:
         packed_product(A, B, S, C, 1.0)

@@ -126,7 +126,7 @@ def predict_rows(theta, layout, X, out):
     heap, finite = open_heap(), False
     if len(X) > few(theta.size, theta.itemsize):
         lanes = empty(heap, lanes_length(layout[0], len(X), X), X.dtype)
-        finite = forward_in_lanes(theta, layout, X, lanes, out, lanes[:0], lanes[:0])
+        finite = forward_in_lanes(theta, layout, X, lanes, out, True, lanes[:0])
     else:
         workspace = empty(heap, (2, _row(layout, min(len(X), TOGETHER))), theta.dtype)
         if len(X) == 1:
@@ -178,4 +178,4 @@ def all_layers(theta, layout, X, H):
                 forward_together(theta, layout, X[s : s + TOGETHER], workspace, out, H, s, m)
     else:
         lanes = empty(heap, lanes_length(sizes, 0 if is_wide(sizes) else m, X), X.dtype)
-        forward_in_lanes(theta, layout, X, lanes, rows_at(H, H.size - m * sizes[-1], m, sizes[-1]), H[:0], H)
+        forward_in_lanes(theta, layout, X, lanes, rows_at(H, H.size - m * sizes[-1], m, sizes[-1]), True, H)

@@ -20,7 +20,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.forward import forward, nonzero_workspace
 from samenet.fast.kernels.gemm import matrix, product, transposed
 from samenet.fast.kernels.narrow import products_of_rows, starts_narrow
-from samenet.fast.kernels.packing import copy, is_wide, nodes, row_length
+from samenet.fast.kernels.packing import is_wide, nodes, row_length
 from samenet.fast.kernels.sparse_input import are_finite
 
 _ROWS = 64  # of a block
@@ -65,34 +65,33 @@ def _block_rows(m, itemsize):
 
 
 @kernel()
-def _forward_wide(theta, layout, X, H, out, Z):
+def _forward_wide(theta, layout, X, H, out, activates):
     """`forward` for a wide network, whose theta takes the place of P."""
     sizes, heap = layout[0], open_heap()
     _, widest = nodes(sizes)
     zeros, none = zeroed(heap, widest, theta.dtype), empty(heap, (0, 0), theta.dtype)
     skipping = nonzero_workspace(heap, sizes, theta.itemsize)
-    return forward(theta, True, layout, layout[1, 0] != 0, X, none, H, out, H, Z, zeros, zeros[:0], *skipping)
+    return forward(theta, True, layout, layout[1, 0] != 0, X, none, H, out, H, activates, zeros, zeros[:0], *skipping)
 
 
-@external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[::1], f[:, ::1], f[::1], f[::1]), returns=boolean, light=True)
-def forward_in_lanes(theta, layout, X, workspace, out, Z, H):
-    """out := the output layer for the rows of X.
+@external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[::1], f[:, ::1], boolean, f[::1]), returns=boolean, light=True)
+def forward_in_lanes(theta, layout, X, workspace, out, activates, H):
+    """out := the output layer for the rows of X, or its sums unless `activates`.
 
-    Unless it is empty, Z receives the `z` of `value`, and H the hidden layers, one after the other. Returns whether the
-    first node's sum of every row is finite: then so is X.
+    Unless it is empty, H receives the hidden layers, one after the other. Returns whether the first node's sum of every
+    row is finite: then so is X.
     """
     wide = is_wide(layout[0])
     if wide and H.size:
-        return _forward_wide(theta, layout, X, H, flat(out), Z)
-    m, k, finite = len(X), out.shape[1], True
+        return _forward_wide(theta, layout, X, H, flat(out), activates)
+    m, finite = len(X), True
     rows = _block_rows(m, X.itemsize)
     for start in range(0, m, rows):
         end = min(start + rows, m)
-        z = Z[start * k : end * k] if Z.size else Z
         if wide:
-            finite &= _forward_wide(theta, layout, X[start:end], workspace, flat(out[start:end]), z)
+            finite &= _forward_wide(theta, layout, X[start:end], workspace, flat(out[start:end]), activates)
         else:
-            finite &= _forward_block(theta, layout, X[start:end], workspace, out[start:end], z, H, start, m)
+            finite &= _forward_block(theta, layout, X[start:end], workspace, out[start:end], activates, H, start, m)
     return finite
 
 
@@ -115,7 +114,7 @@ def _add(b, sums):
 
 
 @kernel()
-def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
+def _forward_block(theta, layout, X, workspace, out, activates, H, s, m):
     """The same for some of the m rows, starting with row s."""
     sizes, codes = layout[0], layout[1]
     bias, (_, widest) = codes[0], nodes(sizes)
@@ -145,17 +144,15 @@ def _forward_block(theta, layout, X, workspace, out, Z, H, s, m):
         p += k * bias
         if layer == sizes.size - 2:
             transposed(sums, out)
-            h = flat(out)
-            if Z.size and code != SOFTMAX:
-                copy(h, Z)
-            activate(code, h, k, Z)
+            if activates:
+                activate(code, flat(out), k)
             return finite
         if code == SOFTMAX:  # which needs the nodes of a sample side by side
             transposed(sums, rows_at(workspace, other, rows, k))
-            activate(code, workspace[other : other + rows * k], k, Z[:0])
+            activate(code, workspace[other : other + rows * k], k)
             transposed(rows_at(workspace, other, rows, k), sums)
         else:
-            activate(code, z, k, Z[:0])
+            activate(code, z, k)
         if H.size:
             transposed(sums, rows_at(H, q + s * k, rows, k))
             q += m * k

@@ -14,21 +14,19 @@ from numba import boolean, float64, int64, types
 
 from samenet.fast.kernels import sparse_input, training
 from samenet.fast.kernels.activations import (
+    BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
     SOFTMAX,
     SQUARED_ERROR,
     SUM_OF_SQUARES,
     activate,
-    needs_z,
-    slope,
-    value,
-    values_in_lanes,
 )
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import array_at, empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.registers import full_width, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.costs import apply_cost, value, values_in_lanes
 from samenet.fast.kernels.dropout import MaskedWeights
 from samenet.fast.kernels.forward import block_rows, most_rows
 from samenet.fast.kernels.gemm import WIDE, transposed
@@ -66,24 +64,23 @@ def fits_tiny(codes: tuple[int, ...], cost: int, size: int) -> bool:
 
 
 def _workspace(f):
-    return types.Tuple((*(f[::1],) * 8, f[:, ::1], float64[::1], types.UniTuple(f[:, ::1], 4)))
+    return types.Tuple((*(f[::1],) * 7, f[:, ::1], float64[::1], types.UniTuple(f[:, ::1], 3)))
 
 
 @kernel()
-def _outputs_of_each(width, layout, cost, out, y, a, b, scale, of_each, delta):
-    """The output layer of each network by itself, from the z in `out`; and dJ/dz in delta, unless it is empty.
+def _outputs_of_each(width, layout, cost, out, y, a, b, scale, of_each, sums, delta):
+    """sums += the costs of each network by itself, from the z in `out`; and dJ/dz in delta, unless it is empty.
 
-    a, b: the numbers of a network in `of_each`: outputs, targets, the `z` of `value`, a row for each network.
+    a, b: the numbers of a network in `of_each`: outputs, targets, and dJ/dz, a row for each network.
     """
     k, code, lanes = layout[0, -1], layout[1, -1], len(width)
-    outputs, targets, Z, slopes = of_each
+    outputs, targets, slopes = of_each
     transposed(rows_at(out, 0, b - a, lanes), outputs[:, a:b])
     transposed(rows_at(y, 0, b - a, lanes), targets[:, a:b])
     for r in range(lanes):
         h = outputs[r, a:b]
-        activate(code, h, k, Z[r, a : b if needs_z(cost) else a])
-        if delta.size:
-            slope(cost, code, h, targets[r, a:b], k, scale, slopes[r])
+        d = slopes[r, : b - a if delta.size else 0]
+        sums[r] = apply_cost(cost, code, h, targets[r, a:b], k, scale, d, sums[r] if a else 0.0)
     if delta.size:
         transposed(slopes[:, : b - a], rows_at(delta, 0, b - a, lanes))
 
@@ -95,7 +92,7 @@ def _tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite
     squares: as in `tiny_network`, a sum for each lane of its registers of `across` numbers.
     """
     k, code, lanes = layout[0, -1], layout[1, -1], len(width)
-    activate(code, out, k, out[:0])
+    activate(code, out, k)
     nothing, factor = load_first(width, out, 0, 0), out.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
     for i in range(across if overwrite else 0):
         store(squares, i * lanes, nothing)
@@ -122,7 +119,7 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
     batches are means or sums already.
     """
     width = full_width(theta)
-    H, delta, out, Z, y, inputs, squares, zeros, gathered, sums, of_each = workspace
+    H, delta, out, y, inputs, squares, zeros, gathered, sums, of_each = workspace
     sizes, code = layout[0], layout[1, -1]
     n_in, n_out, lanes = sizes[0], sizes[-1], len(width)
     total, _ = nodes(sizes)
@@ -153,30 +150,35 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
             if is_tiny:
                 _tiny_outputs(width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes)
             elif by_itself:
-                _outputs_of_each(width, layout, cost, out[a:b], y[a:b], a // lanes, b // lanes, scale, of_each, slopes)
+                _outputs_of_each(
+                    width, layout, cost, out[a:b], y[a:b], a // lanes, b // lanes, scale, of_each, sums, slopes
+                )
             else:
-                copy(out[a:b], Z[a : b if needs_z(cost) else a])
-                activate(code, out[a:b], n_out, zeros[:0])
                 if G.size:
-                    slope(cost, code, out[a:b], y[a:b], n_out, scale, slopes)
+                    apply_cost(cost, code, out[a:b], y[a:b], n_out, scale, slopes, 0.0)
+                elif cost != BINARY_CROSS_ENTROPY:
+                    activate(code, out[a:b], n_out)
             if G.size:
                 at = done, rows_of_delta
                 backward(
                     *(width, across, theta, layout, of_inputs, is_shared, rows, H, delta, *at, zeros, G),
                     start == 0,
                 )
-        if G.size and layout[1, 0]:
-            add_biases(width, across, layout, end - begin, delta, rows_of_delta, sums, begin == 0, G)
         b = (end - begin) * n_out
         if by_itself:
-            outputs, targets, logarithms, _ = of_each
+            outputs, targets, _ = of_each
             for r in range(values.size):
-                values[r] += value(cost, outputs[r, :b], logarithms[r, : b if needs_z(cost) else 0], targets[r, :b])
+                if cost == CROSS_ENTROPY:
+                    values[r] += sums[r]
+                else:
+                    values[r] += value(cost, outputs[r, :b], targets[r, :b])
         elif not is_tiny:
             b *= lanes
-            values_in_lanes(cost, out[:b], Z[: b if needs_z(cost) else 0], y[:b], sums)
+            values_in_lanes(cost, out[:b], y[:b], sums)
             for r in range(values.size):
                 values[r] += sums[r]
+        if G.size and layout[1, 0]:  # afterwards, because `sums` is used again
+            add_biases(width, across, layout, end - begin, delta, rows_of_delta, sums, begin == 0, G)
     for i in range(across if is_tiny else 0):
         for r in range(values.size):
             values[r] += 0.5 * squares[i * lanes + r]
@@ -235,15 +237,14 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
     heap = open_heap()
     H, delta = empty(heap, rows * (total - n_out) * lanes, X.dtype), empty(heap, most * total * lanes, X.dtype)
     out, y = empty(heap, most * n_out * lanes, X.dtype), empty(heap, most * n_out * lanes, X.dtype)
-    Z, inputs = empty(heap, out.size * needs_z(cost), X.dtype), empty(heap, rows * sizes[0] * lanes, X.dtype)
+    inputs = empty(heap, rows * sizes[0] * lanes, X.dtype)
     gathered = empty(heap, (lanes, rows * max(sizes[0], n_out)), X.dtype)
     squares, zeros = empty(heap, across * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
     outputs, targets = empty(heap, (lanes, by_itself), X.dtype), empty(heap, (lanes, by_itself), X.dtype)
-    logarithms, slopes = empty(heap, (lanes, by_itself), X.dtype), empty(heap, (lanes, by_itself), X.dtype)
-    of_each = outputs, targets, logarithms, slopes
+    of_each = outputs, targets, empty(heap, (lanes, by_itself), X.dtype)
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
     theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
-    workspace = H, delta, out, Z, y, inputs, squares, zeros, gathered, sums, of_each
+    workspace = H, delta, out, y, inputs, squares, zeros, gathered, sums, of_each
     for first in range(0, number, lanes):
         count = min(lanes, number - first)
         transposed(thetas[first : first + count], group)

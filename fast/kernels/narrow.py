@@ -4,18 +4,15 @@ Inputs fill the lanes of registers, because nodes would leave most of them empty
 (`packing`), and sums have the order of `microkernels.dots`, with b added at the end.
 """
 
-from numba import boolean
 from numba.extending import register_jitable
 
-from samenet.fast.kernels.codegen.compiling import external
-from samenet.fast.kernels.codegen.loops import vectorized
-from samenet.fast.kernels.codegen.microkernels import MR, dots_by_number, gemv, on_stack
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.microkernels import MR, dots_by_number, gemv, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import copied, matrix, transposed
+from samenet.fast.kernels.gemm import WIDE, copied, matrix, product, transposed
 
 _LEAST = 4  # inputs of a single node, as measured; for more nodes two registers, or four if they fill over half of one
 _NEAR = 64  # rows whose products stay in the L1 cache
-_LONE = 256  # bytes of a row of X up to which the gradient of a single node stays in registers in `gemm.product`
 _tile = on_stack(max(REGISTER // 4, MR), _NEAR)
 
 
@@ -53,30 +50,10 @@ def narrow_product(X, W, b, Z):
             transposed(tile[: len(W), : len(x)], Z[s : s + _NEAR])
 
 
-_add_four = vectorized(
-    lambda c, x0, x1, x2, x3, d0, d1, d2, d3: (d3 * x3 + (d2 * x2 + (d1 * x1 + (d0 * x0 + c))),), stores=1
-)
-_add_one = vectorized(lambda c, x, d: (d * x + c,), stores=1)
-
-
-@register_jitable
-def is_lone(n, k, itemsize):
-    """Whether `add_narrow_gradient` is faster than `gemm.product`, which returns the same bits."""
-    return k == 1 and n * itemsize > _LONE
-
-
-@external(lambda f: (f[::1], matrix(f), boolean, f[::1]))
-def add_narrow_gradient(delta, X, overwrite, dw):
-    """dw (n,) += delta^T X for the delta (m,) of a single node, X (m, n); dw := with `overwrite`. X is read once.
-
-    Sums are in the order of the rows.
-    """
-    m = len(delta)
-    last = m - m % 4
-    if overwrite:
-        for j in range(dw.size):
-            dw[j] = 0
-    for s in range(0, last, 4):
-        _add_four(dw, X[s], X[s + 1], X[s + 2], X[s + 3], delta[s], delta[s + 1], delta[s + 2], delta[s + 3])
-    for s in range(last, m):
-        _add_one(dw, X[s], delta[s])
+@kernel()
+def errors_below(deltas, W, zeros, errors):
+    """errors := deltas W; with the deltas in the lanes for a single node below a wide layer."""
+    if W.shape[1] == 1 and len(W) >= WIDE:
+        narrow_product(deltas, W.T, rows_at(zeros, 0, 1, 0), errors)
+    else:
+        product(deltas, W, rows_at(zeros, 0, 1, W.shape[1]), errors)

@@ -79,7 +79,7 @@ def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros):
         is_narrow = layer == 0 and across == 0 and starts_narrow(sizes, lanes)
         _product(width, is_shared and layer == 0, is_narrow, below, W, start, z, (rows, n, k))
         if layer < sizes.size - 2:
-            activate(codes[layer + 1], H[q : q + rows * k * lanes], k, zeros[:0])
+            activate(codes[layer + 1], H[q : q + rows * k * lanes], k)
         below, q = z, q + rows * k * lanes
 
 

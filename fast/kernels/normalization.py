@@ -7,16 +7,18 @@ and gamma of one layer after the other. In the forward pass, each W is transpose
 import math
 from typing import Any, NamedTuple
 
-from samenet.fast.kernels.activations import SOFTMAX, activate, back_through, needs_z, slope, value
+from samenet.fast.kernels.activations import activate, back_through
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.dropout import fill_masks
 from samenet.fast.kernels.forward import apply_mask
 from samenet.fast.kernels.gemm import product, sum_of_rows, transposed
+from samenet.fast.kernels.narrow import errors_below
 from samenet.fast.kernels.packing import nodes, packed_matrix, row_length
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import Rule, step
@@ -33,7 +35,6 @@ class _Workspace(NamedTuple):
     D: Any  # with dropout, the activations after masking
     N: Any  # the normalized weighted sums, of normalized layers
     masks: Any  # with dropout, the factors of the hidden nodes, (rows, nodes)
-    Z: Any  # the `z` of `value`, for costs that need it
     delta: Any  # dJ/dz of a layer
     back: Any  # the same for the layer below
     zeros: Any  # one per node of the widest layer
@@ -90,7 +91,7 @@ def _back(delta, N, gamma, dgamma, db, sums):
 
 
 @kernel()
-def _forward(theta, layout, x, masks, z, workspace):
+def _forward(theta, layout, x, masks, workspace):
     """The activations of all layers, in H; unless it is empty, z receives the `z` of `value`."""
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
@@ -114,10 +115,8 @@ def _forward(theta, layout, x, masks, z, workspace):
         if normalized[layer + 1]:
             _by_batch(sums, theta[p : p + k], b, rows_at(workspace.N, q, rows, k), workspace.sums[layer])
             p += k
-        if last and z.size and codes[layer + 1] != SOFTMAX:
-            for i in range(h.size):
-                z[i] = h[i]
-        activate(codes[layer + 1], h, k, z if last else z[:0])
+        if not last:
+            activate(codes[layer + 1], h, k)
         layer_inputs = sums
         if len(masks) and not last:
             layer_inputs = rows_at(workspace.D, q, rows, k)
@@ -135,14 +134,11 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors):
     sizes, codes, normalized = layout[0], layout[1], layout[2]
     H, zeros, rows, bias = workspace.H, workspace.zeros, len(x), codes[0]
     delta, back = workspace.delta, workspace.back
-    z, target = workspace.Z[: y.size if needs_z(cost) else 0], flat(y)
-    _forward(theta, layout, x, masks, z, workspace)
+    _forward(theta, layout, x, masks, workspace)
     total, _ = nodes(sizes)
     p, q, place = theta.size, rows * total, masks.shape[1]
-    h = H[q - y.size : q]
-    slope(cost, codes[-1], h, target, sizes[-1], scale, delta)
-    is_weighed = factors.size > 0
-    costs = weigh(cost, h, z, target, sizes[-1], factors, delta) if is_weighed else value(cost, h, z, target)
+    of_output = cost, codes[-1], H[q - y.size : q], flat(y), sizes[-1], scale
+    costs = weigh(*of_output, factors, delta) if factors.size else apply_cost(*of_output, delta, 0.0)
     for layer in range(sizes.size - 2, -1, -1):
         n, k = sizes[layer], sizes[layer + 1]
         q -= rows * k
@@ -160,8 +156,7 @@ def _gradient(theta, layout, cost, scale, x, y, masks, g, workspace, factors):
         product(deltas.T, layer_inputs, rows_at(zeros, 0, 1, n), rows_at(g, p, k, n))
         if layer:
             errors = rows_at(back, 0, rows, n)
-            W = rows_at(theta, p, k, n)
-            product(deltas, W, rows_at(zeros, 0, 1, n), errors)
+            errors_below(deltas, rows_at(theta, p, k, n), zeros, errors)
             if len(masks):
                 place -= n
                 apply_mask(masks, place, back, errors)
@@ -271,12 +266,11 @@ def run_updates(theta, running, layout, objective, data, batch, alphas, rule, st
         empty(heap, most * total if drops else 0, dtype),
         empty(heap, (most if drops else 0, total - sizes[-1]), dtype),
     )
-    Z = empty(heap, most * sizes[-1] if needs_z(objective[0]) else 0, dtype)
     delta, back = empty(heap, most * widest, dtype), empty(heap, most * widest, dtype)
     zeros, sums = zeroed(heap, max(widest, sizes[0]), dtype), zeroed(heap, (sizes.size - 1, 6, widest), dtype)
     weighed, gathered = most if weights.size else 0, most if order.size else 0
     x, y = empty(heap, (gathered, X.shape[1]), dtype), empty(heap, (gathered, Y.shape[1]), dtype)
     factors = empty(heap, weighed, dtype)
-    workspace = _Workspace(H, D, N, masks, Z, delta, back, zeros, zeroed(heap, length, dtype), sums, x, y, factors)
+    workspace = _Workspace(H, D, N, masks, delta, back, zeros, zeroed(heap, length, dtype), sums, x, y, factors)
     of_updates = alphas, Rule(*rule), state, costs, g, workspace, weights
     _updates(theta, running, layout, objective, data, batch, *of_updates)

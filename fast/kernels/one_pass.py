@@ -13,7 +13,8 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.stepping import stepping
-from samenet.fast.kernels.gemm import WIDE, copied, matrix, product, terms_at_once
+from samenet.fast.kernels.gemm import WIDE, copied, matrix, terms_at_once
+from samenet.fast.kernels.narrow import errors_below
 from samenet.fast.kernels.penalties import penalty_slope
 from samenet.fast.kernels.steps import ADAM, DESCENT, MOMENTUM, NESTEROV, NUMBERS, RMSPROP, numbers_of, update_type
 
@@ -97,7 +98,7 @@ def step_in_one_pass(deltas, X, errors, theta, p, update):
     change = 2 if l1 else 1 if l2 or limit < np.inf else 0
     if n == 1:  # a column is a row of the transposed matrix; otherwise, all lanes but one would be empty
         if len(errors):
-            product(deltas, rows_at(theta, p, k, n), zeroed(heap, (1, 1), theta.dtype), errors)
+            errors_below(deltas, rows_at(theta, p, k, n), zeroed(heap, 1, theta.dtype), errors)
         deltas, X, errors, k, n = X, deltas, errors[:0], 1, k
     terms = terms_at_once(k) if n >= WIDE else k
     width = min(n, -(-_CACHED // (m * theta.itemsize * 64)) * 64)

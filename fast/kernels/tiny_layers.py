@@ -111,9 +111,8 @@ def forward(width, several, P, sizes, codes, cost, H, D, masks, Z):
             if cost == BINARY_CROSS_ENTROPY and layer == layers - 1:
                 store(Z, v, z)
             store(H, out + v, first(_activate(codes[layer + 1], z), k - v))  # infinite inputs make NaN in padding
-        if codes[layer + 1] == SOFTMAX:
-            is_of_cost = cost == CROSS_ENTROPY and layer == layers - 1
-            activate(SOFTMAX, H[out : out + k], k, Z[: k if is_of_cost else 0])
+        if codes[layer + 1] == SOFTMAX and (cost != CROSS_ENTROPY or layer < layers - 1):
+            activate(SOFTMAX, H[out : out + k], k)
         if masks is not None and layer < layers - 1:
             for v in range(0, row if masks.size else 0, lanes):
                 store(D, out + v, times(load(width, H, out + v), load(width, masks, out + v)))

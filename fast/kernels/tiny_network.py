@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from samenet.fast.kernels.activations import CROSS_ENTROPY, SOFTMAX, SQUARED_ERROR, SUM_OF_SQUARES, value
+from samenet.fast.kernels.activations import CROSS_ENTROPY, SOFTMAX, SQUARED_ERROR, SUM_OF_SQUARES
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.registers import first, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.costs import apply_cost, value
 from samenet.fast.kernels.dropout import draw
 from samenet.fast.kernels.sparse_input import all_finite
 from samenet.fast.kernels.steps import DESCENT, Rule, step
@@ -125,7 +126,11 @@ def _updates(
             target = y[row * n_out : (row + 1) * n_out]
             sum_of_targets = P.dtype.type(0)
             if not of_squares:
-                total += share * value(cost, H[q : q + n_out], Z[:n_out], target)
+                if cost == CROSS_ENTROPY:  # of sums, which become h
+                    h = H[q : q + n_out]
+                    total += share * apply_cost(cost, SOFTMAX, h, target, n_out, 0.0, h[:0], 0.0)
+                else:
+                    total += share * value(cost, Z[:n_out], target)
                 for i in range(n_out):
                     sum_of_targets += factor * target[i]
             for v in range(0, row_of(width, several, n_out), lanes):

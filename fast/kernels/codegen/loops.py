@@ -19,20 +19,23 @@ from samenet.fast.kernels.codegen.vector import Vector
 _PARTS = 4  # partial sums of the sum of rows
 
 
-def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: bool = True) -> Any:
+def vectorized(
+    f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: bool = True, in_double: bool = True
+) -> Any:
     """A function g(*vectors, *numbers) for kernels: a loop over 1-D arrays of one dtype and length.
 
     f takes NumPy arrays, or `Vector` when code is generated, and returns a tuple. Its first `stores` results are stored
-    in the first arrays. If there is one more, g returns its sum in float64: each lane of a register has its own sum,
-    and these are added at the end, so that all runs add in one order. contract: whether a product and a sum may become
-    one fused multiply-add.
+    in the first arrays. If there are more, g returns their sums (one, or a tuple), added in float64, or unless
+    `in_double` in their dtype: each lane of a register has its own sum, and these are added at the end, so that all
+    runs add in one order. contract: whether a product and a sum may become one fused multiply-add.
     """
 
     def plain(*given):
         results = f(*given)
         for array, result in zip(given, results[:stores], strict=False):
             array[:] = result
-        return float(np.sum(results[stores], dtype=np.float64)) if len(results) > stores else None
+        sums = [float(np.sum(x, dtype=np.float64 if in_double else x.dtype)) for x in results[stores:]]
+        return tuple(sums) if len(sums) > 1 else sums[0] if sums else None
 
     plain.__signature__ = inspect.signature(f)  # type: ignore[attr-defined]
 
@@ -40,8 +43,8 @@ def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: boo
         vb.flags = vb.flags if contract else ()
         first = given[0]
         count = cgutils.unpack_tuple(vb.builder, first.shape, 1)[0]
-        sums = ir.VectorType(ir.DoubleType(), vb.lanes)
-        total = vb.variable(ir.Constant(sums, [0.0] * vb.lanes)) if summed else None
+        sums = ir.VectorType(ir.DoubleType(), vb.lanes) if in_double else vb.vector
+        totals = [vb.variable(ir.Constant(sums, [0.0] * vb.lanes)) for _ in range(summed)]
 
         def apply(offset, mask):
             places = [None if isinstance(x, ir.Value) else vb.at(vb.start(x), offset) for x in given]
@@ -49,18 +52,21 @@ def vectorized(f: Callable[..., tuple[Any, ...]], stores: int = 0, contract: boo
             results = [result.value for result in f(*(Vector(vb, number) for number in numbers))]
             for place, result in zip(places, results[:stores], strict=False):
                 vb.store(result, place, mask)
-            if total:
-                term = results[stores] if mask is None else vb.builder.select(mask, results[stores], vb.zero)
+            for total, result in zip(totals, results[stores:], strict=True):
+                term = result if mask is None else vb.builder.select(mask, result, vb.zero)
                 term = term if term.type == sums else vb.builder.fpext(term, sums)
                 total.value = vb.builder.fadd(total.value, term)
 
         # A masked store delays later loads from the memory behind it, such as a matrix's next row, so it comes first.
         vb.for_each_vector(count, apply, rest_first=True)
-        return vb.across(total.value, vb.builder.fadd) if total else None
+        found = [vb.across(total.value, vb.builder.fadd) for total in totals]
+        found = [x if x.type == ir.DoubleType() else vb.builder.fpext(x, ir.DoubleType()) for x in found]
+        return cgutils.pack_array(vb.builder, found) if summed > 1 else found[0] if found else None
 
     numbers = [np.ones(1, np.float64)] * len(inspect.signature(f).parameters)
-    summed = len(f(*numbers)) > stores
-    return generated(plain, write, types.float64 if summed else types.void)
+    summed = len(f(*numbers)) - stores
+    returns = types.UniTuple(types.float64, summed) if summed > 1 else types.float64 if summed else types.void
+    return generated(plain, write, returns)
 
 
 def in_lanes(f: Callable[..., tuple[Any, ...]]) -> Any:
