@@ -171,14 +171,14 @@ class _External:
                 value if isinstance(a, types.Array) else context.cast(builder, value, a, b)
                 for value, a, b in zip(values, given, wanted, strict=True)
             ]
-            conventions, slot = context.call_conv, _variable(builder.module, name, _LONG)
-            with cgutils.if_unlikely(builder, cgutils.is_null(builder, builder.load_atomic(slot, "acquire", 8))):
+            abi, slot = context.call_conv, _variable(builder.module, name, _LONG)
+            address = cgutils.alloca_once_value(builder, builder.load_atomic(slot, "acquire", 8))
+            with cgutils.if_unlikely(builder, cgutils.is_null(builder, builder.load(address))):
                 fill = _variable(builder.module, name + _COMPILE, ir.IntType(8))
-                failed = builder.call(_asking_python(context, builder.module), [fill])
-                with cgutils.if_unlikely(builder, failed):
-                    conventions.return_exc(builder)
-            kind = conventions.get_function_type(self.returns, wanted).as_pointer()
-            function = builder.inttoptr(builder.load_atomic(slot, "acquire", 8), kind)
+                with cgutils.if_unlikely(builder, builder.call(_asking_python(context, builder.module), [fill])):
+                    abi.return_exc(builder)
+                builder.store(builder.load_atomic(slot, "acquire", 8), address)
+            function = builder.inttoptr(builder.load(address), abi.get_function_type(self.returns, wanted).as_pointer())
             return call(context, builder, function, self.returns, wanted, arguments)
 
         return self.returns(*given), codegen
