@@ -164,7 +164,13 @@ def ruled(
 
 
 def ruled_at_once(
-    network: Any, X: Array, Y: Array, descent: Descent, masked: Masks, sample_weight: Array | None = None
+    network: Any,
+    X: Array,
+    Y: Array,
+    descent: Descent,
+    masked: Masks,
+    sample_weight: Array | None = None,
+    allowed: float = 0.0,
 ) -> Compared:
     """The same updates in one call, against separate calls of the same backend, each of which `ruled` checks.
 
@@ -188,7 +194,7 @@ def ruled_at_once(
         of_weights = masked[1].after(number) if rule.drop_connect else None
         weights = None if sample_weight is None else sample_weight[rows]
         run_updates(one_by_one, X[rows], Y[rows], **given_masks(own, of_weights, weights), **constant, **settings)
-    yield Answer("several updates by rule", at_once.parameters, one_by_one.parameters, 0)
+    yield Answer("several updates by rule", at_once.parameters, one_by_one.parameters, allowed)
 
 
 def free_run(network: Any, trusted: Any, X: Array, Y: Array, descent: Descent) -> Compared:
