@@ -160,12 +160,7 @@ def descend(
 def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **clipping: float) -> Callable[..., Any]:
     """f(X, Y, state, alphas, order=None, **others): the updates of `run_updates`; see `samenet.backends.prepared`."""
     limits = clipping.get("clip_value", math.inf), clipping.get("clip_norm", math.inf)
-    theta, dtype, size, planned = (
-        model.theta,
-        model.dtype,
-        model.dtype.itemsize,
-        plan(model, rule, (batch_size, *limits)),
-    )
+    theta, dtype, planned = model.theta, model.dtype, plan(model, rule, (batch_size, *limits))
     batch, constants, tiny, empty = (batch_size, reduction == "mean"), planned.constants, planned.tiny, np.empty
     size = dtype.itemsize
     kinds = None if tiny is None else (dtype, len(tiny[0]), len(tiny[1]))

@@ -890,7 +890,11 @@ MUTANTS = {
             "transposed(sums, rows_at(workspace, other, rows, k))",
             "workspace[other : other + rows * k] = sums.copy().reshape(rows * k)",
         ),
-        Mutant("lanes: rows of the first block again", "X[start:end], workspace", "X[: end - start], workspace"),
+        Mutant(
+            "lanes: rows of the first block again",
+            "X[start:end], workspace, out[start:end]",
+            "X[: end - start], workspace, out[start:end]",
+        ),
         Mutant(
             "lanes: weighted sums not kept",
             "if activates:\n                activate",
@@ -979,11 +983,6 @@ MUTANTS = {
             "weights: samples of the first batch",
             "sample = order[epoch, start + s] if order.size else start + s",
             "sample = order[epoch, s] if order.size else start + s",
-        ),
-        Mutant(
-            "weights: targets in order",
-            "row, target = X[sample], Y[sample]",
-            "row, target = X[sample], Y[start + s]",
         ),
         Mutant(
             "weights: infinity times 0", "factors[s] * row[i] if factors[s] != 0.0 else zero", "factors[s] * row[i]"

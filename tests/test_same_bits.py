@@ -9,6 +9,7 @@ import pytest
 from children import printed
 
 import samenet
+from samenet.fast import ready
 from samenet.fast.kernels import sparse_input, tiny_network
 from samenet.optimizers import OPTIMIZERS, UPDATE_RULES, Adam, Descent, Momentum, Nesterov
 from samenet.testing import tolerance
@@ -154,13 +155,14 @@ def test_what_overflows_on_the_way_shows_as_in_numpy(
 def helpers(numba: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of helpers that each call requested."""
     asked: list[int] = []
-    run_parallel = numba.run_parallel
+    run_parallel = ready.run_parallel
 
     def counting(work: Any, arguments: Any, helpers: int, slots: int, *more: Any) -> Any:
         asked.append(helpers)
         return run_parallel(work, arguments, helpers, slots, *more)
 
-    monkeypatch.setattr(numba, "run_parallel", counting)
+    for module in (numba, ready):
+        monkeypatch.setattr(module, "run_parallel", counting)
     return asked
 
 

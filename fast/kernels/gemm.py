@@ -148,6 +148,7 @@ def packed_product(A, B, S, C, alpha):
 
 
 _scaled = vectorized(lambda c, a, b, s: (a * b + s,), stores=1)
+_scaled_apart = vectorized(lambda c, a, b, s: (a * b + s,), stores=1, contract=False)
 _add_four = vectorized(
     lambda c, b0, b1, b2, b3, a0, a1, a2, a3: (a3 * b3 + (a2 * b2 + (a1 * b1 + (a0 * b0 + c))),), stores=1
 )
@@ -178,9 +179,9 @@ def product(A, B, S, C):
     k, by_rows = C.shape[1], B.strides[1] == B.itemsize
     if k == len(B) == len(S) == 1 and A.strides[0] == C.strides[0] == C.itemsize:  # by columns, lanes would be empty
         _scaled(C[:, 0], A[:, 0], B[0, 0], S[0, 0])
-    elif k >= WIDE and len(B) == len(S) == 1 and by_rows:
+    elif k >= WIDE and len(B) == len(S) == 1 and by_rows:  # S is added to the product, as by `packed_product`
         for s in range(len(C)):
-            _scaled(C[s], B[0], A[s, 0], S[0])
+            _scaled_apart(C[s], B[0], A[s, 0], S[0])
     elif len(C) == 1 and k * C.itemsize > _LONE and A.strides[0] == A.itemsize and by_rows:  # a gradient
         _sum_of_scaled(A, B, S, C)
     elif k < WIDE and by_rows:

@@ -22,16 +22,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 import samenet.fast.numba as backend
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
-from samenet.fast import workspace
+from samenet.fast import ready, workspace
 from samenet.fast.kernels import packing
 from samenet.model import parameters
 from samenet.model.functions import MADE_FOR
@@ -104,15 +105,16 @@ class Memory:
     @contextmanager
     def in_use(self) -> Iterator[None]:
         """A context in which the backend allocates its memory here."""
-        kept = parameters.aligned, workspace.aligned, backend.np, backend.borrowed, backend.give_back
-        parameters.aligned = workspace.aligned = self.aligned
-        backend.np = self
-        backend.borrowed = lambda model, parts, *_: self.memory(model, parts)
-        backend.give_back = lambda *_: None
-        try:
+        with ExitStack() as patches:
+            for module in (parameters, workspace):
+                patches.enter_context(patch.object(module, "aligned", self.aligned))
+            for module in (backend, ready):
+                patches.enter_context(patch.object(module, "np", self))
+                patches.enter_context(
+                    patch.object(module, "borrowed", lambda model, parts, *_: self.memory(model, parts))
+                )
+                patches.enter_context(patch.object(module, "give_back", lambda *_: None))
             yield
-        finally:
-            parameters.aligned, workspace.aligned, backend.np, backend.borrowed, backend.give_back = kept
 
 
 class Usual:
@@ -213,7 +215,7 @@ def run(n: int, rows: int, chance: random.Random, every: bool) -> Iterator[str]:
     todo = [(s, zero, d) for s in shapes(n, rows) for zero in (False, True) for d in (np.float64, np.float32)]
     for sizes, mostly_zero, dtype in todo if every else chance.sample(todo, 3):
         sizes = (sizes[0] + 128 * mostly_zero, *sizes[1:])
-        seed, backend.PAYS = chance.randrange(2**32), chance.choice([0, 2_000_000])  # as if threads paid
+        seed, ready.PAYS = chance.randrange(2**32), chance.choice([0, 2_000_000])  # as if threads paid
         expected = answers(Usual(), sizes, rows, dtype, mostly_zero, seed)
         for at_end in (True, False):
             memory = Memory(at_end)
