@@ -116,6 +116,7 @@ def fast_samples(model: Model, rows: int, limits: tuple[float, float], is_open: 
 
 
 _codes: dict[Any, Any] = {}  # of `_code_of`
+_LIKE = new_queue(0)  # the queues that `run_parallel` makes
 
 
 def _code_of(kernel: Any, kinds: Any, given: tuple[Any, ...]) -> Any:
@@ -153,7 +154,7 @@ def descend(
         _code_of(adaptive.run_updates, dtype, arguments)(*arguments)
         return None
     arguments, more = (*arguments, G, values), (connect, weights)
-    code = _code_of(training.run_updates, dtype, (*arguments, new_queue(0), True, *more))
+    code = _code_of(training.run_updates, dtype, (*arguments, _LIKE, True, *more))
     return bool(run_parallel(code, arguments, helpers(model, given[1][0], len(G)), len(G), *more))
 
 

@@ -120,7 +120,7 @@ def _softmax_of_narrow_rows(z, y, width, factor, delta, costs):
                 of_y = _plus(of_y, load(full, t, i))
             store(a, 0, _cost_of_sums(of_y, total, of_a))
             for s in range(count):
-                costs += a[s]
+                costs += float(a[s])
         if delta.size:
             of_power = _factor_of_sums(of_y, total, factor)
             for i in range(0, size, lanes):
@@ -175,7 +175,7 @@ def _softmax_of_rows(z, y, width, factor, delta, costs):
         store(totals, 0, _factor_of_sums(sums[0], sums[1], factor) if delta.size else _inverse(sums[1]))
         for r in few:
             if y.size:
-                costs += shifts[r - first]
+                costs += float(shifts[r - first])
             if delta.size:
                 _errors_of_powers(results[r], targets[r], totals[r - first], factor)
             else:

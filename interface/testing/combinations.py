@@ -11,6 +11,7 @@ from typing import Any
 from samenet.optimizers import Adam, Descent, Momentum, Nesterov, RMSProp
 from samenet.testing import agreement, updates
 from samenet.testing.answers import Compared
+from samenet.testing.guard import NotOffered
 from samenet.testing.inputs import Case, Functions, sample_weights
 from samenet.testing.sampled_updates import sampled
 from samenet.testing.updates import Rule
@@ -46,6 +47,10 @@ def combined(cls: Any, trusted: Any, case: Case) -> Compared:
     rule = Rule(chance.choice(_RULES), *clipping, masked[0] and len(case.sizes) > 2, masked[1])
     size, reduction = chance.choice([1, 3, 4, 7]), chance.choice(["mean", "sum"])
     weights = sample_weights(case.rows) + (size == 1) if chance.random() < 0.5 else None
+    used = {"dropout": rule.dropout, "drop_connect": rule.drop_connect, "sample_weight": weights is not None}
+    lacking = [name for name, is_used in used.items() if is_used and not cls.takes("gradient", name)]
+    if lacking:  # for `run_updates` as well, where it is made from the gradient
+        raise NotOffered(f"gradient does not take {', '.join(lacking)}")
     descent = updates.Descent(size, 1, chance.random() < 0.5, reduction, 0.1, rule)
     yield from updates.ruled(*networks, case.X, case.Y, descent, case.masks, weights)
     # JAX compiles anew for other options, and may round differently; that bits are equal is for the other parts.

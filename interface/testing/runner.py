@@ -29,7 +29,7 @@ class Runner:
     def __init__(self, guard: Guard, level: str, shrinks: bool = True) -> None:
         self.guard, self.level, self.shrinks = guard, level, shrinks
         self.cls, self.trusted = guard.Network, backend("reference").Network
-        self.cls.own_functions = guard.own
+        self.cls.own_functions, self.cls.takes = guard.own, guard.takes
         self.known: list[str] = []  # mistakes found so far
         self.failing: Case | None = None  # the network on which the last part failed
         self.failed: set[str] = set()  # the failed parts
