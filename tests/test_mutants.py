@@ -258,7 +258,7 @@ MUTANTS = {
         Mutant(
             "softmax: rows divided by another's sum", "_scaled(results[r], totals[r -", "_scaled(results[r], totals[0 *"
         ),
-        Mutant("sampling: the cost of another row", "costs += shifts[r - first]", "costs += shifts[0]"),
+        Mutant("sampling: the cost of another row", "float(shifts[r - first])", "float(shifts[0])"),
         Mutant("softmax: columns of the last power", "total = _plus(total, power)", "total = power"),
         Mutant("softmax: columns of the first rows", "rows_at(z, start, count", "rows_at(z, 0, count"),
         Mutant("softmax: targets of the first rows", "rows_at(y, start, count", "rows_at(y, 0, count"),
@@ -332,7 +332,11 @@ MUTANTS = {
         Mutant("one row: last terms left out", "_scaled(c, B[s], A[0, s], c)", "pass"),
         Mutant("one row: not added", "c[j] = S[0, j]", "c[j] = 0"),
         Mutant("few nodes: no errors below one", "narrow_product(deltas, W.T,", "narrow_product(0 * deltas, W.T,"),
-        Mutant("one term: another row's", "_scaled(C[s], B[0], A[s, 0], S[0])", "_scaled(C[s], B[0], A[0, 0], S[0])"),
+        Mutant(
+            "one term: another row's",
+            "_scaled_apart(C[s], B[0], A[s, 0], S[0])",
+            "_scaled_apart(C[s], B[0], A[0, 0], S[0])",
+        ),
         Mutant("one node: biases of the last block", "db[0] += _total", "db[0] = _total"),
         Mutant("one input and one node: bias dropped", "(a * b + s,), stores=1)", "(a * b,), stores=1)"),
         Mutant("second layer not turned back", "if layer or not inner:", "if layer > 1 or not inner:"),
