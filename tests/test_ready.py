@@ -319,6 +319,7 @@ def test_a_learning_rate_that_changes_is_repeated_too(given: dict[str, Any], mon
         net.train(X, Y, alpha=0.1, epochs=2.5, **given)  # type: ignore[arg-type]
 
 
+@pytest.mark.compiled  # the calls are the same without the JIT, and take a minute
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
     dtype: str, monkeypatch: pytest.MonkeyPatch
