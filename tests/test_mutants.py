@@ -1107,7 +1107,7 @@ SMALLER = {
     "_MANY, _MORE_ROWS": (80, 32),
     "PAYS": 0,
     "_INPUTS, _ONLINE, _WITH_STATE, _BATCH": (256, 8, 8, 500),
-    "_NARROW": 4,
+    "_NARROW": 32,
     "UNPACKED_ROWS": 2,
     "MOST_ROWS": 3,
 }

@@ -60,9 +60,9 @@ def activate(code, z, width):
 
 
 # exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
-_NARROW = 32  # up to this row width, a register holds a column of several rows instead of numbers of one row
+_NARROW = 256  # bytes of a row up to which a register holds a column of several rows instead of numbers of one row
 _SINGLE_ROWS = min(4, REGISTER // 8)  # as a register has lanes, at most
-_columns, _few = on_stack(1, _NARROW * REGISTER // 4), on_stack(1, REGISTER // 4)
+_columns, _few = on_stack(1, _NARROW // 4 * REGISTER // 4), on_stack(1, REGISTER // 4)
 _larger = lanewise(lambda a, b: where(a, ">", b, a, b))
 _exp, _inverse = lanewise(exp), lanewise(lambda a: 1.0 / a)
 _minus, _plus, _times = lanewise(lambda a, b: a - b), lanewise(lambda a, b: a + b), lanewise(lambda a, b: a * b)
@@ -85,7 +85,7 @@ def softmax(z, y, width, factor, delta, costs):
 
     y: the targets of the cross-entropy, or empty. Costs are added row by row.
     """
-    if width <= _NARROW and z.size > 2 * width:
+    if width * z.itemsize <= _NARROW and z.size > 2 * width:
         return _softmax_of_narrow_rows(z, y, width, factor, delta, costs)
     return _softmax_of_rows(z, y, width, factor, delta, costs)
 
@@ -137,7 +137,7 @@ def _softmax_of_narrow_rows(z, y, width, factor, delta, costs):
 def _powers(out, row, shift):
     """out := exp(row - shift); returns the sum, with the same bits as `_softmax_of_narrow_rows`."""
     total = _exps(out, row, shift)
-    if row.size <= _NARROW:
+    if row.size * row.itemsize <= _NARROW:
         total = 0.0
         for i in range(row.size):
             total = row.dtype.type(total + out[i])
@@ -162,7 +162,7 @@ def _softmax_of_rows(z, y, width, factor, delta, costs):
             i, row, shift = r - first, rows[r], shifts[r - first]
             if y.size == 0:
                 totals[i] = _powers(results[r], row, shift)
-            elif width > _NARROW:
+            elif width * z.itemsize > _NARROW:
                 totals[i], of_a[i], of_y[i] = _exps_and_sums(results[r], row, targets[r], shift)
             else:
                 of_a[i] = of_y[i] = 0
