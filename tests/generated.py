@@ -40,6 +40,7 @@ _CODEGEN = (
     "transpose",
     "stepping",
     "registers",
+    "lane_products",
 )
 MODULES = (
     *(f"codegen.{name}" for name in _CODEGEN),

@@ -516,6 +516,27 @@ def _registers(ns: SimpleNamespace, dtype: str, width: tuple[int, ...]) -> Itera
     yield "above and below", np.array_equal(out, (v > 0) + np.where(v < -3, 0, v))
 
 
+def lane_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    w = lanes(ns.width, dtype)
+    width, by, number = (0,) * w, types.UniTuple(int64, w), (vector(dtype), int64, int64, int64)
+    for name in ("product", "product_of_numbers", "narrow_product", "narrow_product_of_numbers", "tree_product"):
+        is_tree, of_numbers = name == "tree_product", name.endswith("of_numbers")
+        f = getattr(ns.lane_products, name)
+        run = native(f, ns.width, by, *number * (3 if is_tree else 4), *(int64,) * (4 if is_tree else 3))
+        for m, t, k in ((1, 1, 1), (1, 5, 13), (3, 2, 3), (5, 17, 4), (9, w, 2), (4, 2 * w + 3, 1)):
+            given: list[Any] = []
+            for seed, (rows, columns) in enumerate(((m, t), (t, k), (m, k))[: 2 if is_tree else 3]):
+                each = 1 if of_numbers and seed == 0 else w
+                values, _ = guarded(integers((1, rows * columns * each), dtype, seed))
+                given += [values[0], 0, columns * each, each]
+            found, expected = guarded(np.zeros((1, m * k * w), dtype), **OUTPUT), np.zeros(m * k * w, dtype)
+            more = m, t, k, *[min(w, 4)] * is_tree
+            run(width, *given, found[0][0], 0, k * w, w, *more)
+            f.plain(width, *given, expected, 0, k * w, w, *more)
+            well = np.array_equal(found[0][0], expected) and nothing_else_written(*found)
+            yield f"{name} of {m, t, k}", well
+
+
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
@@ -536,6 +557,7 @@ CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
             finite,
             steps,
             registers,
+            lane_products,
         ),
     )
 }
@@ -551,6 +573,22 @@ def test_generated_code_does_what_the_plain_function_says(check: str, width: int
 
 
 MUTANTS = {
+    "networks in lanes: terms past the last block left out": (
+        "lane_products",
+        'with vb.when(vb.long(v), "<", rest):',
+        'with vb.when(vb.long(v), "<", vb.long(0)):',
+    ),
+    "networks in lanes: S left out": ("lane_products", "builder.fadd(total, vb.load(S.at(row, i)))", "total"),
+    "networks in lanes: half a tile left out": (
+        "lane_products",
+        "begin, size = end, size // 2",
+        "begin, size = end, size // 4",
+    ),
+    "networks in lanes: a term of the tree twice": (
+        "lane_products",
+        "is_used, product, vb.zero",
+        "is_used, product, product",
+    ),
     "a row of S too few": ("panels", "vb.long(0), vb.pair(S.strides)[0])", "vb.long(0), vb.long(0))"),
     "rows left over": ("panels", 'with vb.when(rest, ">=", vb.long(4))', 'with vb.when(rest, "<", vb.long(0))'),
     "a term too few": (
