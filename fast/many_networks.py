@@ -5,6 +5,7 @@ In the lanes of registers where that gives the same bits, otherwise one after th
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,8 @@ class Where:
         self._thetas = thetas = [model.theta for model in models]
         self._vectors = np.array([id(theta.flat) for theta in thetas], np.int64)
         self._views = np.array([id(view) for theta in thetas for view in theta.arrays()], np.int64)
+        # write(thetas) replaces the parameters of each model. It is a kernel, during which no signal is delivered.
+        self.write: Callable[[NDArray[Any]], None] = partial(many_networks.move, self._vectors, False)
 
     def are_writable(self) -> bool:
         """Whether a user has made none of them read-only."""
@@ -62,12 +65,8 @@ class Where:
         """The parameters of each model, (models, parameters)."""
         first = self._thetas[0].flat
         thetas = np.empty((len(self._thetas), first.size), first.dtype)
-        many_networks.move(self._vectors, thetas, True)
+        many_networks.move(self._vectors, True, thetas)
         return thetas
-
-    def write(self, thetas: NDArray[Any]) -> None:
-        """Replace the parameters of each model."""
-        many_networks.move(self._vectors, thetas, False)
 
 
 def run_updates(

@@ -175,7 +175,7 @@ def _evaluate(
 
 
 def _ready(values: Any, dtype: Any) -> Any:
-    """An array, converted if the kernels' code, which does not check it, would misread it, as a view; or None."""
+    """The array, or None; a copy if the kernels' code, which checks nothing, would misread it, such as a view."""
     return values if values is None or arrays.is_ready(values, dtype) else np.require(values, dtype, ["C", "A", "W"])
 
 

@@ -20,6 +20,7 @@ from agreement import BACKENDS, PAIRS, Backend, Pair
 from counted import Counted
 
 import samenet
+from samenet.study import many
 from samenet.testing.tolerance import Comparison
 
 _RECORDS: pytest.StashKey[dict[tuple[str, str], list[Comparison]]] = pytest.StashKey()
@@ -55,6 +56,21 @@ def record(request: pytest.FixtureRequest) -> Callable[[str, Comparison], None]:
         assert comparison.ok, f"{name}: observed / allowed is {comparison}"
 
     return keep
+
+
+@pytest.fixture
+def found_again(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Whether each call of `train_many` found its networks and options checked."""
+    calls: list[bool] = []
+    look = many.again
+
+    def noted(*given: Any) -> Any:
+        task = look(*given)
+        calls.append(task is not None)
+        return task
+
+    monkeypatch.setattr(many, "again", noted)
+    return calls
 
 
 def _implementations(params: dict[str, Any]) -> set[str]:

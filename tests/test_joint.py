@@ -2,7 +2,9 @@
 
 import copy
 import pickle
-from collections.abc import Callable
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -10,8 +12,8 @@ import pytest
 
 from samenet import train_many
 from samenet.fast import numba
+from samenet.fast.kernels import many_networks
 from samenet.model.initialize import SCHEMES
-from samenet.study import many as api
 from samenet.training import alike
 
 RANDOM = np.random.default_rng(3)
@@ -40,24 +42,10 @@ def same(some: list[Any], others: list[Any]) -> bool:
     )
 
 
-@pytest.fixture
-def found(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether each call found its networks unchanged."""
-    calls, look = list[bool](), api.again
-
-    def noted(*given: Any) -> Any:
-        task = look(*given)
-        calls.append(task is not None)
-        return task
-
-    monkeypatch.setattr(api, "again", noted)
-    return calls
-
-
 @pytest.mark.compiled
 @pytest.mark.parametrize("every", [0, 1, 2])
 @pytest.mark.parametrize("size", [None, 7])
-def test_each_call_has_histories_of_its_own(every: int, size: int | None, found: list[bool]) -> None:
+def test_each_call_has_histories_of_its_own(every: int, size: int | None, found_again: list[bool]) -> None:
     nets, others = made(), made()
     more, kept = {"record_every": every, "batch_size": size}, list[Any]()
     for _ in range(3):
@@ -70,7 +58,7 @@ def test_each_call_has_histories_of_its_own(every: int, size: int | None, found:
     assert same(nets, others)
     assert len({id(history) for of_call in kept for history, _ in of_call}) == 60
     assert all(history.cost.tobytes() == cost for of_call in kept for history, cost in of_call)
-    assert found == [False, True, True]
+    assert found_again == [False, True, True]
 
 
 def _trained(nets: list[Any]) -> None:
@@ -120,7 +108,9 @@ BETWEEN = [
 
 @pytest.mark.compiled
 @pytest.mark.parametrize(("between", "checks_all"), BETWEEN)
-def test_what_happens_between_calls(between: Callable[[list[Any]], None], checks_all: bool, found: list[bool]) -> None:
+def test_what_happens_between_calls(
+    between: Callable[[list[Any]], None], checks_all: bool, found_again: list[bool]
+) -> None:
     nets, others = made(), made()
     for _ in range(2):
         together(nets)
@@ -128,13 +118,13 @@ def test_what_happens_between_calls(between: Callable[[list[Any]], None], checks
     for one in (nets, others):
         between(one)
     assert same(nets, others) if between is not _told else nets[2].history is None
-    found.clear()
+    found_again.clear()
     for _ in range(2):
         together(nets)
         one_by_one(others)
         assert same(nets, others)
         assert all(net.training_state is None for net in nets)
-    assert found == [not checks_all, True]
+    assert found_again == [not checks_all, True]
 
 
 @pytest.mark.compiled
@@ -150,7 +140,7 @@ def test_copies_keep_the_history_of_their_time() -> None:
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("which", ["parameters", "weights", "biases"])
-def test_a_view_that_was_made_read_only_is_noticed(which: str, found: list[bool]) -> None:
+def test_a_view_that_was_made_read_only_is_noticed(which: str, found_again: list[bool]) -> None:
     nets = made()
     for _ in range(2):
         together(nets)
@@ -164,11 +154,11 @@ def test_a_view_that_was_made_read_only_is_noticed(which: str, found: list[bool]
     assert [net.parameters.tobytes() for net in nets] == before
     view.flags.writeable = True
     together(nets)
-    assert found == [False, True, True, False, True]
+    assert found_again == [False, True, True, False, True]
 
 
 @pytest.mark.compiled
-def test_many_records_are_not_kept_for_all(monkeypatch: pytest.MonkeyPatch, found: list[bool]) -> None:
+def test_many_records_are_not_kept_for_all(monkeypatch: pytest.MonkeyPatch, found_again: list[bool]) -> None:
     """One network that is kept would keep the records and the orders of all."""
     nets, others = made(), made()
     monkeypatch.setattr(alike, "MOST", 8)
@@ -178,7 +168,7 @@ def test_many_records_are_not_kept_for_all(monkeypatch: pytest.MonkeyPatch, foun
         assert same(nets, others)
         assert [net.history for net in nets] == [net.history for net in others]
     assert all(net.joint is None for net in nets)
-    assert found == [False, False]
+    assert found_again == [False, False]
 
 
 @pytest.mark.parametrize("init", [*SCHEMES])
@@ -201,3 +191,28 @@ def test_a_pattern_of_a_class_with_its_own_constructor_makes_its_own() -> None:
             self.mine = 1
 
     assert [net.mine for net in train_many(Mine([4, 5, 3]), X, Y, seeds=range(3), alpha=0.1, epochs=1)] == [1] * 3
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("most", [alike.MOST, 8])
+def test_nothing_interrupts_the_changes(most: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signals are delivered when Python code runs, so none does between the first change and the last."""
+    called: list[str] = []
+
+    def profile(frame: Any, event: str, _: Any) -> None:
+        if event == "call" and frame.f_code is not many_networks.move.py_func.__code__:  # Numba tells of its own calls
+            called.append(frame.f_code.co_qualname)
+
+    def watched(changes: Iterable[None], length: int) -> None:
+        sys.setprofile(profile)
+        deque(changes, length)
+        sys.setprofile(None)
+
+    monkeypatch.setattr(alike, "MOST", most)
+    monkeypatch.setattr(alike, "deque", watched)
+    nets = made()
+    together(nets)
+    together(nets)
+    nets[0].train(X, Y, seed=0, **OPTIONS)
+    together(nets)
+    assert called == []

@@ -15,7 +15,6 @@ import samenet
 from samenet import StopTraining, TrainingErrors, train_many
 from samenet.optimizers import Adam, MultiStart
 from samenet.stopping import CostChange
-from samenet.study import many as api
 from samenet.study import tasks as many
 from samenet.training.together import run_together
 
@@ -326,20 +325,6 @@ def test_seeds_are_a_list_in_an_order(seeds: Any) -> None:
 OPTIONS: dict[str, Any] = {"alpha": 0.5, "epochs": 2, "batch_size": 7}
 
 
-@pytest.fixture
-def found(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
-    """Whether each call found its networks and options checked."""
-    calls, look = list[bool](), api.again
-
-    def noted(*given: Any) -> Any:
-        task = look(*given)
-        calls.append(task is not None)
-        return task
-
-    monkeypatch.setattr(api, "again", noted)
-    return calls
-
-
 def small(number: int = 6, **given: Any) -> list[Any]:
     return [samenet.backend("numba").Network([4, 5, 3], seed=seed, **given) for seed in range(number)]
 
@@ -392,7 +377,7 @@ BETWEEN: list[tuple[Any, dict[str, Any], bool]] = [
 
 @pytest.mark.parametrize(("change", "given", "is_found"), BETWEEN, ids=range(len(BETWEEN)))
 def test_a_second_call_gives_the_bits_of_one_that_checks_all(
-    change: Any, given: dict[str, Any], is_found: bool, found: list[bool]
+    change: Any, given: dict[str, Any], is_found: bool, found_again: list[bool]
 ) -> None:
     seeded = given.get("seeds", ()) is not None
     both, first = (small(), small()), {**OPTIONS, "shuffle": seeded}  # without seeds, orders would differ
@@ -402,12 +387,12 @@ def test_a_second_call_gives_the_bits_of_one_that_checks_all(
             change(nets)
     options = {"X": X, "Y": Y, "seeds": [*range(len(both[0]))], **first, **given}
     train_many(both[0], **options)
-    assert found == [False, False, is_found]
+    assert found_again == [False, False, is_found]
     train_many(tuple(both[1]), **options)  # checks all
     assert same(*both)
 
 
-def test_samples_that_change_in_place_are_read_again(found: list[bool]) -> None:
+def test_samples_that_change_in_place_are_read_again(found_again: list[bool]) -> None:
     (x, y), nets = (X.copy(), Y.copy()), small()
     train_many(nets, x, y, seeds=[*range(6)], **OPTIONS)
     expected = [net.copy() for net in nets]
@@ -416,7 +401,7 @@ def test_samples_that_change_in_place_are_read_again(found: list[bool]) -> None:
     train_many(nets, x, y, seeds=[*range(6)], **OPTIONS)
     train_many(tuple(expected), x, y, seeds=[*range(6)], **OPTIONS)
     assert same(nets, expected)
-    assert found == [False, True, False]
+    assert found_again == [False, True, False]
     x[2, 1] = np.nan
     with pytest.raises(ValueError, match="X: expected finite"):
         train_many(nets, x, y, seeds=[*range(6)], **OPTIONS)
@@ -436,17 +421,17 @@ def test_samples_that_change_in_place_are_read_again(found: list[bool]) -> None:
     ],
     ids=lambda more: next(iter(more)),
 )
-def test_what_is_not_kept(more: dict[str, Any], found: list[bool], capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_kept(more: dict[str, Any], found_again: list[bool], capsys: pytest.CaptureFixture[str]) -> None:
     """Options that can change between two calls, or with which more is done than to train."""
     nets, shown = small(), list[str]()
     for _ in range(2):
         train_many(nets, X, Y, seeds=[*range(6)], **{**OPTIONS, **more})
         shown.append(capsys.readouterr().out)
-    assert found == [False, False]
+    assert found_again == [False, False]
     assert (shown[1] != "") == ("verbose" in more)
 
 
-def test_lists_that_change_after_a_call(found: list[bool]) -> None:
+def test_lists_that_change_after_a_call(found_again: list[bool]) -> None:
     nets, seeds = small(), [*range(6)]
     train_many(nets, X, Y, seeds=seeds, **OPTIONS)
     expected, seeds[2] = [net.copy() for net in nets], 9
@@ -456,7 +441,7 @@ def test_lists_that_change_after_a_call(found: list[bool]) -> None:
     new = train_many(nets, X, Y, seeds=seeds, **OPTIONS)
     assert new == nets
     assert new is not nets
-    assert found == [False, False, False, True]
+    assert found_again == [False, False, False, True]
 
 
 @pytest.mark.parametrize(

@@ -289,7 +289,7 @@ def are_writable(objects):
 
 
 @kernel(light=True)
-def move(objects, thetas, is_read):
+def move(objects, is_read, thetas):
     """Copy these vectors into the rows of thetas; or, unless `is_read`, the rows into the vectors."""
     for i in range(objects.size):
         vector = array_at(array_at(objects[i] + _DATA, 1, np.int64)[0], thetas.shape[1], thetas.dtype)

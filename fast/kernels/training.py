@@ -203,8 +203,10 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     light=True,
 )
 def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_coordinator, masked, weights):
-    """`run_updates`, compiled once for it and for `many_networks.run_each`; model: theta, P,
-    layout and bias; memory: G, values and queue."""
+    """`run_updates`, compiled once for it and for `many_networks.run_each`.
+
+    model: theta, P, layout and bias. memory: G, values and queue.
+    """
     (theta, P, layout, bias), (X, Y, order, dropout), (G, values, queue) = model, data, memory
     used = model
     masks_weights = masked.thresholds.size > 0

@@ -8,7 +8,7 @@ run_updates(thetas, model, X, Y, rule, ...) and Where(models), see `samenet.fast
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, compress, repeat
-from operator import attrgetter, itemgetter
+from operator import attrgetter, itemgetter, setitem
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -170,7 +170,11 @@ def train(
     if records.nbytes <= MOST:
         changes = joint.ended(users, Results(settings.epochs, records, every, {}))
     else:
-        histories = map(setattr, users, repeat("history"), History.of_several(settings.epochs, records, every))
+        for user in users:
+            user.leave()  # type: ignore[attr-defined]
+        histories = map(
+            setitem, map(vars, users), repeat("history"), History.of_several(settings.epochs, records, every)
+        )
         changes = chain(histories, map(setattr, users, repeat("training_state"), repeat(None)))
     deque(chain(map(where.write, [thetas]), changes), 0)  # one call, during which no second Ctrl-C can be raised
     try:

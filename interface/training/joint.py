@@ -6,17 +6,14 @@ has another model, or has new views of its parameters. Its history is made when 
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, count, repeat
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.model.parameters import Parameters
 from samenet.training.history import History
 
 MOST = 1 << 19  # bytes of the records of all networks, which each of them keeps
-_THETA = attrgetter("model.theta")
 
 
 class Results(NamedTuple):
@@ -52,16 +49,21 @@ class Joint:
         return self.results.of(place)
 
     def ended(self, users: Sequence[Any], results: Results) -> Iterator[None]:
-        """Give the results to all networks, and let them join if they have not; in steps that cannot be interrupted."""
+        """Changes that give the results to all networks, and let them join if they have not.
+
+        No signal is delivered during any of them, as none runs Python code. What does is done here, and has no effect
+        by itself.
+        """
         changes: Iterator[None] = map(setattr, [self], ["results"], [results])
         if self.results is not None:
             return changes
+        for user in users:
+            user.model.theta.join(self)
         return chain(
             changes,
             map(setattr, users, repeat("place"), count()),
             map(setattr, users, repeat("joint"), repeat(self)),
             map(setattr, users, repeat("training_state"), repeat(None)),
-            map(Parameters.join, map(_THETA, users), repeat(self)),
         )
 
 
