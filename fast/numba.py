@@ -23,7 +23,6 @@ from samenet.fast import few_rows, many_networks, ready
 from samenet.fast.description import NO_MASKS, NO_NUMBERS, NO_ORDER, NO_STATE, described, layout
 from samenet.fast.kernels import evaluation, forward, inference, training
 from samenet.fast.kernels.lanes import rows_in_lanes
-from samenet.fast.kernels.parallel import run_parallel
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
 from samenet.fast.workspace import borrowed, give_back, packed_workspace, unpacked
@@ -163,14 +162,13 @@ def _evaluate(
     model: Model, X: Array, Y: Array, scale: float, out: Array, factors: Array | None = None
 ) -> tuple[float, bool]:
     """The cost if Y has rows, times their factors if given; if Y has none, whether X is finite."""
-    theta = model.theta
-    values = np.empty(-(-len(X) // _most_rows(theta.sizes)))
-    none = theta.flat[:0]
-    packed = none if len(X) in rows_in_lanes(theta.sizes, X.itemsize) else packed_workspace(model)
-    given = theta.flat, packed, *described(model), X, Y, scale, out, values
-    helpers = ready.helpers(model, len(X), values.size)
+    flat, sizes, dtype = model.theta.flat, model.theta.sizes, model.theta.flat.dtype
+    blocks, none = -(-len(X) // _most_rows(sizes)), flat[:0]
+    packed = none if len(X) in rows_in_lanes(sizes, dtype.itemsize) else packed_workspace(model)
+    data = _ready(X, dtype), _ready(Y, dtype), scale, out, np.empty(blocks)
+    given = flat, packed, *described(model), *data
     factors = none if factors is None else factors
-    found: tuple[float, bool] = run_parallel(evaluation.evaluate, given, helpers, values.size, factors)
+    found: tuple[float, bool] = ready.run(evaluation.evaluate, given, model, len(X), blocks, factors)
     return found
 
 
@@ -233,8 +231,10 @@ def run_updates(
     alphas[:] = alpha
     order, weights = _ready(order, np.dtype(np.int64) if sampler is None else _DOUBLE), _ready(sample_weight, _DOUBLE)
     updates = ready.fast_updates(model, rule, batch_size, reduction, clip_value=clip_value, clip_norm=clip_norm)
-    given = _ready(X, model.dtype), _ready(Y, model.dtype), state, alphas, order
-    costs: NDArray[np.float64] = updates(*given, dropout, drop_connect, sampler, weights)
+    others = {"dropout": dropout, "drop_connect": drop_connect, "sampler": sampler, "sample_weight": weights}
+    others = {name: value for name, value in others.items() if value is not None}
+    X, Y = _ready(X, model.dtype), _ready(Y, model.dtype)
+    costs: NDArray[np.float64] = updates(X, Y, state, alphas, order, **others)
     return costs
 
 

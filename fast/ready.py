@@ -9,12 +9,22 @@ from numba.core.errors import NumbaError
 
 from samenet.backends.normalization import penalty
 from samenet.fast import few_rows
-from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, objective, plan
+from samenet.fast.description import (
+    NO_DROP_CONNECT,
+    NO_MASKS,
+    NO_NUMBERS,
+    NO_ORDER,
+    NO_STATE,
+    described,
+    layout,
+    objective,
+    plan,
+)
 from samenet.fast.kernels import adaptive, answers, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel
-from samenet.fast.workspace import Memory, borrowed, give_back, masking, unpacked
+from samenet.fast.workspace import Memory, borrowed, give_back, give_masks_back, masking, unpacked
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State
@@ -70,25 +80,26 @@ def folded(model: Model) -> Model:
     return plain
 
 
-def fast_cost(model: Model, otherwise: Callable[..., Any]) -> Callable[..., Any]:
-    """f(X, Y): the mean cost of a batch, or otherwise(X, Y); see `samenet.backends.costs`."""
+def fast_cost(model: Model, otherwise: Callable[..., Any], outputs: bool = False) -> Callable[..., Any]:
+    """f(X, Y): the mean cost of a batch, if `outputs` also the output; or otherwise(X, Y). See `backends.costs`."""
     array, rows, is_normalized, plain = np.ndarray, rows_alone(model), bool(model.theta.normalized), model
     if is_normalized:
         plain = folded(model.without_penalties())
-    flat, described = plain.theta.flat, (layout(plain), *objective(plain))
+    flat, described, empty, n_out = plain.theta.flat, (layout(plain), *objective(plain)), np.empty, model.sizes[-1]
     answer: Any = None
 
     def cost(X: Any, Y: Any) -> Any:
         nonlocal answer
         if type(X) is array and type(Y) is array and X.ndim == 2 and len(X) in rows:
             answer = answer or answers.cost_of(flat.dtype)
-            theta = folded(model).theta.flat if is_normalized else flat
+            theta, out = folded(model).theta.flat if is_normalized else flat, empty((len(X), n_out), flat.dtype)
             try:
-                found = answer(theta, *described, X, Y)
+                found = answer(theta, *described, X, Y, out)
             except OTHER_ARRAYS:
                 return otherwise(X, Y)
             if -1.0 < found < _USUAL:
-                return found + penalty(model) if is_normalized else found
+                found = found + penalty(model) if is_normalized else found
+                return (found, out) if outputs else found
         return otherwise(X, Y)
 
     return cost
@@ -131,6 +142,12 @@ def helpers(model: Model, rows: int, pieces: int) -> int:
     return 0 if rows * model.theta.flat.size < PAYS else min(model.threads, pieces) - 1
 
 
+def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces: int, *more: Any) -> Any:
+    """Call a kernel of `parallel`, whose arguments' types follow from the dtype, on the threads that pay."""
+    code = _code_of(kernel, arguments[0].dtype, (*arguments, _LIKE, True, *more))
+    return run_parallel(code, arguments, helpers(model, rows, pieces), pieces, *more)
+
+
 def descend(
     model: Model, theta: Any, memory: Memory, given: Any, drop_connect: Any, weights: Any, sampler: Any = None
 ) -> bool | None:
@@ -149,13 +166,15 @@ def descend(
         return None
     connect = NO_DROP_CONNECT[size] if drop_connect is None else masking(model, drop_connect)
     arguments = theta, P, kinds, bias, objective, *given
-    if sampler is not None:
+    found: bool | None = None
+    if sampler is None:
+        found = run(training.run_updates, (*arguments, G, values), model, given[1][0], len(G), connect, weights)
+    else:
         arguments = *arguments, G[0], tuple(sampler), connect
         _code_of(adaptive.run_updates, dtype, arguments)(*arguments)
-        return None
-    arguments, more = (*arguments, G, values), (connect, weights)
-    code = _code_of(training.run_updates, dtype, (*arguments, _LIKE, True, *more))
-    return bool(run_parallel(code, arguments, helpers(model, given[1][0], len(G)), len(G), *more))
+    if drop_connect is not None:
+        give_masks_back(model, connect)
+    return found
 
 
 def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **clipping: float) -> Callable[..., Any]:
@@ -163,45 +182,51 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
     limits = clipping.get("clip_value", math.inf), clipping.get("clip_norm", math.inf)
     theta, dtype, planned = model.theta, model.dtype, plan(model, rule, (batch_size, *limits))
     batch, constants, tiny, empty = (batch_size, reduction == "mean"), planned.constants, planned.tiny, np.empty
-    size = dtype.itemsize
-    kinds = None if tiny is None else (dtype, len(tiny[0]), len(tiny[1]))
-    run: Any = None
+    size, flat, parts, of_model = dtype.itemsize, theta.flat, planned.parts, described(model)
+    kinds = dtype if tiny is None else (dtype, len(tiny[0]), len(tiny[1]))
+    is_usual, rest = tiny is not None or not theta.normalized, (NO_DROP_CONNECT[size], NO_NUMBERS)
+    code: Any = None
 
-    def updates(
-        X: Any,
-        Y: Any,
+    def updates(X: Any, Y: Any, state: State, alphas: Any, order: Any = None, **others: Any) -> Any:
+        nonlocal code
+        rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
+        costs = empty(len(alphas) * -(-rows // batch_size))
+        more = batch, alphas, (*constants, state.t), state.values if state.count else NO_STATE[size], costs
+        given: tuple[Any, ...]
+        if others or not is_usual:
+            with_others(state, (X, Y, order), more, **others)
+        elif tiny is not None:
+            given = *tiny, X, Y, order, *more
+            code = code or _code_of(tiny_network.run_updates, kinds, given)
+            state.is_finite = code(*given)
+        else:
+            memory = borrowed(model, parts, state.prepared)
+            given = flat, memory[1], *of_model, (X, Y, order, NO_MASKS[size]), *more, memory[0], memory[2]
+            code = code or _code_of(training.run_updates, kinds, (*given, _LIKE, True, *rest))
+            state.is_finite = run_parallel(code, given, helpers(model, batch_size, parts), parts, *rest)
+            give_back(model, memory, state.prepared)
+        state.t += len(costs)
+        return costs
+
+    def with_others(
         state: State,
-        alphas: Any,
-        order: Any = None,
+        data: tuple[Any, ...],
+        more: tuple[Any, ...],
         dropout: Any = None,
         drop_connect: Any = None,
         sampler: Any = None,
         sample_weight: Any = None,
-    ) -> Any:
-        nonlocal run
-        rows, order = (len(X), NO_ORDER) if order is None else (order.shape[1], order)
-        costs, masks = empty(len(alphas) * -(-rows // batch_size)), NO_MASKS[size] if dropout is None else (*dropout,)
-        more = batch, alphas, (*constants, state.t), state.values, costs
-        given: tuple[Any, ...]
-        if tiny is not None and drop_connect is None and sampler is None:
-            given = *tiny, X, Y, order, *more
-            if dropout is sample_weight is None:
-                run = run or _code_of(tiny_network.run_updates, kinds, given)
-                state.is_finite = run(*given)
-            else:
-                weights = NO_NUMBERS if sample_weight is None else sample_weight
-                given = masks, weights, *tiny_network.widest(size), *given[2:]
-                state.is_finite = _code_of(tiny_network.run_updates_with, dtype, given)(*given)
+    ) -> None:
+        masks, given = NO_MASKS[size] if dropout is None else (*dropout,), (drop_connect, sample_weight, sampler)
+        if tiny is not None and drop_connect is sampler is None:
+            weights = NO_NUMBERS if sample_weight is None else sample_weight
+            of_tiny = masks, weights, *tiny_network.widest(size), *tiny[2:], *data, *more
+            state.is_finite = _code_of(tiny_network.run_updates_with, dtype, of_tiny)(*of_tiny)
+        elif theta.normalized:
+            descend(model, flat, unpacked(empty(flat.size, dtype)), ((*data, masks), *more), *given)
         else:
-            parts = planned.parts if sampler is None else 1
-            given, others = ((X, Y, order, masks), *more), (drop_connect, sample_weight, sampler)
-            if theta.normalized:
-                descend(model, theta.flat, unpacked(empty(theta.flat.size, dtype)), given, *others)
-            else:
-                memory = borrowed(model, parts, state.prepared)
-                state.is_finite = descend(model, theta.flat, memory, given, *others)
-                give_back(model, memory, state.prepared)
-        state.t += len(costs)
-        return costs
+            memory = borrowed(model, parts if sampler is None else 1, state.prepared)
+            state.is_finite = descend(model, flat, memory, ((*data, masks), *more), *given)
+            give_back(model, memory, state.prepared)
 
     return updates

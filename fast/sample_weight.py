@@ -8,8 +8,24 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
+_MOST_KEPT = 4096  # weights, of which a copy may be kept: comparing with the last ones is faster than dividing them
+_last: tuple[Any, Any] = None, None  # the last few weights and how they were reduced, and their factors
+
+
 def factors(sample_weight: NDArray[np.float64], reduction: str, dtype: Any) -> Array:
-    """The factors c of a batch's samples, (m, 1)."""
+    """The factors c of a batch's samples, (m, 1), which must not be changed: they may be returned again."""
+    global _last
+    if sample_weight.size > _MOST_KEPT:
+        return _factors(sample_weight, reduction, dtype)
+    key = sample_weight.tobytes(), reduction, dtype
+    before, found = _last  # read at once, as another thread may weigh others
+    if key != before:
+        found = _factors(sample_weight, reduction, dtype)
+        _last = key, found
+    return found  # type: ignore[no-any-return]
+
+
+def _factors(sample_weight: NDArray[np.float64], reduction: str, dtype: Any) -> Array:
     total = sample_weight.sum()
     c = sample_weight / total if reduction == "mean" and total > 0 else sample_weight
     with np.errstate(under="ignore"):

@@ -109,11 +109,21 @@ def give_back(model: Model, memory: Memory, kept: Kept | None = None) -> None:
 def masking(model: Model, drop_connect: DropConnect) -> tuple[Any, ...]:
     """The fields of a `MaskedWeights`, see `samenet.fast.kernels.dropout`."""
     thresholds, factors, key, first = drop_connect
-    P, masks = _rows(model, 2)
-    P[:], masks[:] = 0, 1
-    theta = np.empty_like(model.theta.flat) if is_packed(model) else P
+    memory = model.prepared.pop(masking, None)
+    if memory is None:
+        P, masks = _rows(model, 2)
+        theta = np.empty_like(model.theta.flat) if is_packed(model) else P
+        memory = sum(W.size for W in model.weights), theta, P, masks
+    memory[2].fill(0)
+    memory[3].fill(1)
     # 2^63 steps of an odd size are one of 2^63, modulo 2^64.
-    return thresholds, factors, key - 2**63, first, sum(W.size for W in model.weights), theta, P, masks
+    return thresholds, factors, key - 2**63, first, *memory
+
+
+def give_masks_back(model: Model, masked: tuple[Any, ...]) -> None:
+    """Keep the memory of a `MaskedWeights` for the next call, if it is small."""
+    if masked[-1].nbytes <= _LARGE:
+        model.prepared[masking] = masked[4:]
 
 
 @functools.cache

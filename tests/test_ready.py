@@ -10,9 +10,10 @@ import pytest
 from numba import typeof
 
 import samenet
-from samenet.backends import costs
+from samenet.backends import costs, prepared
 from samenet.fast import few_rows, ready
 from samenet.fast.kernels import few_rows as kernels
+from samenet.fast.sample_weight import factors
 from samenet.training import short
 
 PLAIN_KERNELS = True
@@ -439,3 +440,40 @@ def test_arrays_that_the_code_of_kernels_would_misread_are_converted(dtype: str)
             numbers = [costs, more, net.parameters, *(slope.flat for slope in slopes)]
             found.add(b"".join(a.tobytes() for a in numbers))
         assert len(found) == 1
+
+
+@pytest.mark.compiled  # the calls are the same without the JIT, and take long
+@pytest.mark.parametrize("settings", [{}, {"l1": 0.1, "l2": 0.2}, {"batch_normalization": True}], ids=str)
+@pytest.mark.parametrize("sizes", [[3, 4, 2], [13, 32, 32, 1], [40, 64, 3]], ids=str)
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+def test_prepared_functions_give_what_the_backend_does(dtype: str, sizes: list[int], settings: Any) -> None:
+    backend = samenet.backend("numba")
+    model = backend.Network(sizes, seed=0, dtype=dtype, **settings).model
+    random = np.random.default_rng(0)
+    for rows in (2, 16, 300):
+        X, Y = random.random((rows, sizes[0])).astype(dtype), random.random((rows, sizes[-1])).astype(dtype)
+        for weights in (None, random.random(rows)):
+            others = {} if weights is None else {"sample_weight": weights}
+            for reduction in ("mean", "sum"):
+                given = model, backend, reduction, weights
+                cost, output = backend.evaluate(model, X, Y, reduction, **others)
+                for _ in range(2):
+                    found, out = prepared.evaluation(*given)(X, Y)
+                    assert (found, out.tobytes()) == (cost, output.tobytes())
+                    assert prepared.cost(*given)(X, Y) == cost
+                cost, slope = backend.gradient(model, X, Y, reduction, **others)
+                found, g = prepared.gradient(*given)(X, Y)
+                assert (found, g.flat.tobytes()) == (cost, slope.flat.tobytes())
+        X[-1, -1] = np.nan
+        assert np.isnan(prepared.evaluation(model, backend, "mean", None)(X, Y)[1][-1]).all()
+
+
+def test_factors_are_those_of_the_weights_as_they_are() -> None:
+    weights = np.array([1.0, 2.0, 3.0])
+    for _ in range(2):
+        for dtype in (np.dtype("f8"), np.dtype("f4")):
+            for reduction, total in (("mean", weights.sum()), ("sum", 1.0)):
+                found = factors(weights, reduction, dtype)
+                assert found.dtype == dtype
+                assert found[:, 0] == pytest.approx(weights / total)
+        weights[0] = 5.0

@@ -48,17 +48,16 @@ def _gradient(theta, layout, cost, l1, l2, X, Y, g):
     return result if finite else np.nan
 
 
-def _cost(theta, layout, cost, l1, l2, X, Y):
-    """The mean cost, with rows in the lanes, summed as in `evaluation.evaluate`; NaN as in `_gradient`."""
+def _cost(theta, layout, cost, l1, l2, X, Y, out):
+    """out := the output; returns the mean cost, with rows in the lanes, as `evaluation.evaluate`; or NaN."""
     if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)):
         return np.nan
     heap, sizes, result, finite = open_heap(), layout[0], 0.0, True
     most = min(len(X), most_rows(sizes))
-    out = empty(heap, (most, sizes[-1]), X.dtype)
     lanes = empty(heap, lanes_length(sizes, most, X), X.dtype)
     for start in range(0, len(X), most):
         x, y = X[start : start + most], flat(Y[start : start + most])
-        z = out[: len(x)]
+        z = out[start : start + len(x)]
         finite &= forward_in_lanes(theta, layout, x, lanes, z, False, y[:0])
         result += apply_cost(cost, layout[1, -1], flat(z), y, sizes[-1], 0.0, y[:0], 0.0)
     result *= 1.0 / len(X)
@@ -97,7 +96,7 @@ def cost_of(dtype):
     """`_cost` for a dtype; it raises for other types of arrays."""
     f = from_dtype(dtype)
     model = f[::1], int64[:, ::1], int64, float64, float64
-    return for_exactly(_cost, (*model, f[:, ::1], f[:, ::1]), holds_gil=False)
+    return for_exactly(_cost, (*model, f[:, ::1], f[:, ::1], f[:, ::1]), holds_gil=False)
 
 
 @cache
