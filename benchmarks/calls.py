@@ -21,11 +21,13 @@ import numpy as np
 from samenet import StopTraining, schedules, stopping
 from samenet.fast import few_rows, many_networks, numba, ready
 from samenet.fast.kernels import answers
+from samenet.fast.kernels.parallel import new_queue
 from samenet.fast.numba import Network
 from samenet.study.many import train_many
 
 _CALLERS = numba, ready, few_rows, many_networks  # modules that call kernels
 _MADE = {"gradient_of", "cost_of", "samples_of", "one_of", "rows_of"}  # functions that return a kernel
+_EMPTY = new_queue(0)
 SIZES = ([4, 8, 3], [13, 32, 32, 1])
 Call = Callable[[], Any]
 
@@ -61,8 +63,8 @@ class _Recording(ModuleType):
         return value
 
 
-def kernels_of(make: Callable[[], Call]) -> list[tuple[Any, tuple[Any, ...]]]:
-    """The kernels, and their arguments, of the call that make() prepares."""
+def kernels_of(make: Callable[[], Call]) -> tuple[list[tuple[Any, tuple[Any, ...]]], Call]:
+    """The kernels, and their arguments, of the call that make() prepares; and the call, which may own their memory."""
     calls: list[Any] = []
     replaced = []
     for module in _CALLERS:
@@ -78,12 +80,19 @@ def kernels_of(make: Callable[[], Call]) -> list[tuple[Any, tuple[Any, ...]]]:
     finally:
         for module, name, value in replaced:
             setattr(module, name, value)
-    return list(calls)
+    return list(calls), call
 
 
 def _is_queue(value: Any) -> bool:
     """Whether a kernel's argument is its queue of tasks, which is empty before the call."""
-    return isinstance(value, np.ndarray) and value.dtype == np.int64 and value.ndim == 1
+    is_counters = isinstance(value, np.ndarray) and value.dtype == np.int64 and value.ndim == 1
+    return is_counters and len(value) >= len(_EMPTY) and bool((value[1:8] == 0).all())  # not addresses
+
+
+def _queues(given: tuple[Any, ...]) -> list[Any]:
+    """The queues among a kernel's arguments: followed by True, or the last of the memory for many networks."""
+    of_many = [one[-1] for one in given if isinstance(one, tuple) and len(one) == 3 and _is_queue(one[-1])]
+    return [queue for queue, flag in pairwise(given) if flag is True and _is_queue(queue)] + of_many
 
 
 def _least(call: Call, other: Call, repeats: int) -> tuple[float, float]:
@@ -101,9 +110,8 @@ def _least(call: Call, other: Call, repeats: int) -> tuple[float, float]:
 
 def measure(make: Callable[[], Call], repeats: int) -> tuple[float, float]:
     """The seconds of a call, and of its kernels alone."""
-    kernels = kernels_of(make)
-
-    queues = [[queue for queue, flag in pairwise(given) if flag is True and _is_queue(queue)] for _, given in kernels]
+    kernels, _owner = kernels_of(make)
+    queues = [_queues(given) for _, given in kernels]
 
     def alone() -> None:
         for (kernel, given), of_call in zip(kernels, queues, strict=True):
@@ -141,10 +149,19 @@ def _options(m: int, hidden: int) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "sum", {"reduction": "sum"}
     yield "schedule", {"alpha": schedules.Exponential(0.01, 0.1)}
     yield "schedule, a function", {"alpha": lambda epoch: 0.01}
-    yield "callback", {"callback": lambda network, history: None}
-    yield "stop rule", {"stop": stopping.GradientNorm(1e-30)}
+    callback, rule = lambda network, history: None, stopping.GradientNorm(1e-30)
+    yield "callback", {"callback": callback}
+    yield "stop rule", {"stop": rule}
+    yield "stop rule, CostChange", {"stop": stopping.CostChange(1e-30)}
+    yield "stop rule, Patience", {"stop": stopping.Patience(epochs=10**9), "validation": None}
     yield "monitor", {"monitors": ["mean_norm"]}
+    yield "monitor, mean_absolute_error", {"monitors": "mean_absolute_error"}
+    yield "monitors, several", {"monitors": ("mean_norm", "mean_absolute_error")}
     yield "validation", {"validation": None}
+    yield "all hooks", {"callback": callback, "stop": [rule], "monitors": ["mean_norm"], "validation": None}
+    for kind in ("lists", "float32 or float64 data", "integers", "read-only data", "columns"):
+        yield kind, {}
+    yield "l2", {}
     yield "resume", {"resume": True}
     yield "resume Adam", {"resume": True, "optimizer": "adam"}
     yield "AW-SGD", {"sampling": "adaptive", "seed": 3}
@@ -162,20 +179,38 @@ def trainings(sizes: Sequence[int], dtype: str, batches: bool) -> Iterator[tuple
             continue
 
         def make(name: str = name, given: dict[str, Any] = given) -> Call:
-            net = Network(sizes, dtype=dtype, seed=0, batch_normalization=name == "batch normalization")
-            options = common | given
+            settings = {"batch_normalization": name == "batch normalization", "l2": 0.01 * (name == "l2")}
+            net = Network(sizes, dtype=dtype, seed=0, **settings)
+            options, (x, y) = common | given, _as(name, X, Y)
             if name == "batch normalization" and batches:
                 options["batch_size"] = 6  # none of one row
-            if name == "validation":
+            if "validation" in given:
                 options["validation"] = X[:8].copy(), Y[:8].copy()
             if "resume" in given:
                 net.train(X, Y, **{**options, "resume": False})
             if name == "alpha changes":
                 alphas = iter(range(10**9))
                 return lambda: net.train(X, Y, **options | {"alpha": 1e-3 + 1e-12 * next(alphas)})
-            return lambda: net.train(X, Y, **options)
+            return lambda: net.train(x, y, **options)
 
         yield name, make
+
+
+def _as(kind: str, X: Any, Y: Any) -> tuple[Any, Any]:
+    """The samples in this form, if it is the name of one."""
+    if kind == "lists":
+        return X.tolist(), Y.tolist()
+    if kind == "float32 or float64 data":
+        other = np.float32 if X.dtype == np.float64 else np.float64
+        return X.astype(other), Y.astype(other)
+    if kind == "integers":
+        return (8 * X).astype(int), (Y > 0.5).astype(int)
+    if kind == "read-only data":
+        X, Y = X.copy(), Y.copy()
+        X.flags.writeable = Y.flags.writeable = False
+    if kind == "columns":
+        return np.asfortranarray(X), np.asfortranarray(Y)
+    return X, Y
 
 
 def others(sizes: Sequence[int], dtype: str) -> Iterator[tuple[str, Callable[[], Call]]]:
@@ -185,6 +220,7 @@ def others(sizes: Sequence[int], dtype: str) -> Iterator[tuple[str, Callable[[],
     x, y, w = X[0].copy(), Y[0].copy(), random.random(16) + 0.5
     net = Network(sizes, dtype=dtype, seed=0)
     lists, integers = (X.tolist(), Y.tolist()), (8 * X).astype(int)
+    floats = X.astype(np.float32 if X.dtype == np.float64 else np.float64)
     yield "Network(sizes)", lambda: lambda: Network(sizes, dtype=dtype)
     yield "Network(sizes, seed=0)", lambda: lambda: Network(sizes, dtype=dtype, seed=0)
     yield (
@@ -198,6 +234,8 @@ def others(sizes: Sequence[int], dtype: str) -> Iterator[tuple[str, Callable[[],
         "predict of 16": lambda net: lambda: net.predict(X),
         "predict of a list": lambda net: lambda: net.predict(lists[0]),
         "predict of 16, integers": lambda net: lambda: net.predict(integers),
+        "predict of 16, other floats": lambda net: lambda: net.predict(floats),
+        "predictor of 1": lambda net: (f := net.predictor()) and (lambda: f(x)),
         "feed_forward of 16": lambda net: lambda: net.feed_forward(X),
         "classify of 16": lambda net: lambda: net.classify(X) if sizes[-1] > 1 else net.predict(X),
         "gradient of 1": lambda net: lambda: net.gradient(x, y),
@@ -206,14 +244,16 @@ def others(sizes: Sequence[int], dtype: str) -> Iterator[tuple[str, Callable[[],
         "gradient of 16, another cost": lambda net: lambda: net.gradient(X, Y, cost="sum_of_squares"),
         "gradient of 16, weights": lambda net: lambda: net.gradient(X, Y, sample_weight=w),
         "gradient of lists": lambda net: lambda: net.gradient(*lists),
+        "gradient of other floats": lambda net: lambda: net.gradient(floats, Y),
         "cost of 1": lambda net: lambda: net.cost(x, y),
         "cost of 16": lambda net: lambda: net.cost(X, Y),
         "cost of 16, sum": lambda net: lambda: net.cost(X, Y, reduction="sum"),
         "cost of 16, weights": lambda net: lambda: net.cost(X, Y, sample_weight=w),
     }
-    for words, settings in (("", {}), ("batch normalization: ", {"batch_normalization": True})):
+    kinds: dict[str, dict[str, Any]] = {"": {}, "batch normalization: ": {"batch_normalization": True}}
+    for words, settings in (kinds | {"l1, l2: ": {"l1": 0.01, "l2": 0.01}}).items():
         for name, of in calls.items():
-            if not (settings and name == "gradient of 1"):  # which has no statistics
+            if not ("batch" in words and name == "gradient of 1"):  # which has no statistics
                 yield words + name, lambda of=of, settings=settings: of(Network(sizes, dtype=dtype, seed=0, **settings))
     for count in (2, 16):
         yield (
