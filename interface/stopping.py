@@ -42,8 +42,8 @@ class StopTraining(Exception):
     """
 
 
-def _nothing() -> None:
-    return
+def nothing() -> None:
+    """What a rule does at the end that restores no parameters."""
 
 
 class Watch:
@@ -58,8 +58,8 @@ class Watch:
     def __init__(
         self,
         ends: Callable[[], bool],
-        close: Callable[[], None] = _nothing,
-        failed: Callable[[], None] = _nothing,
+        close: Callable[[], None] = nothing,
+        failed: Callable[[], None] = nothing,
         state: dict[str, Any] | None = None,
     ) -> None:
         self.ends, self.close, self.failed = ends, close, failed
@@ -197,8 +197,8 @@ class Patience(Rule):
         def restore() -> None:
             theta[:], history.best_epoch = state["best"], state["best_at"]
 
-        close = restore if self.restore else _nothing
-        return Watch(ends, close, restore if self.restore == "always" else _nothing, state)
+        close = restore if self.restore else nothing
+        return Watch(ends, close, restore if self.restore == "always" else nothing, state)
 
 
 def rules(value: Any) -> tuple[Rule, ...]:

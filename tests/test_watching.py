@@ -24,6 +24,7 @@ from samenet.optimizers import MultiStart
 from samenet.output import progress
 from samenet.stopping import Patience, StopTraining
 from samenet.training import reporting
+from samenet.training.monitors import monitor
 from samenet.training.reach import unreachable
 
 RANDOM = np.random.default_rng(0)
@@ -625,3 +626,24 @@ def test_many_networks_warn_once(backend: Backend) -> None:
     with pytest.warns(samenet.UnreachableTargetsWarning, match=r"for networks\[0\], networks\[2\], Y: ") as caught:
         samenet.train_many(nets, X, Y * 5, alpha=1e-9, epochs=1)
     assert len(caught) == 1
+
+
+@pytest.mark.parametrize("rows", [1, 5, 32, 33, 200])
+@pytest.mark.parametrize("columns", [1, 2])
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+def test_the_distances_of_few_and_of_many_samples(rows: int, columns: int, dtype: str) -> None:
+    random = np.random.default_rng(rows)
+    Y, output = random.normal(size=(2, rows, columns)).astype(dtype)
+    errors = np.float64(Y - output)
+    expected = {
+        "mean_norm": np.sqrt(np.square(errors).sum(axis=1)).mean(),
+        "mean_absolute_error": np.abs(errors).mean(),
+    }
+    for name, value in expected.items():
+        assert monitor(name, "identity", Y)(output) == pytest.approx(value, rel=1e-14)
+    for size in (1e-300, 1e300):  # whose squares are not floating-point numbers
+        if dtype == "f8":
+            found = monitor("mean_norm", "identity", size * Y)(size * output) / size
+            assert found == pytest.approx(expected["mean_norm"], rel=1e-14)
+    output[-1, -1] = np.nan
+    assert all(np.isnan(monitor(name, "identity", Y)(output)) for name in expected)

@@ -5,11 +5,12 @@ The gradient of a small network takes less time than checking the input in Pytho
     FAST = {gradient: fast_gradient, evaluate: fast_cost}
 
 a dictionary from the module's functions to functions that make a faster version for a model, f = fast_gradient(model,
-otherwise). f(X, Y) returns the mean cost and its gradient, or the cost, if X and Y need no conversion (see
-`arrays.is_ready`) and there is nothing to report: they are batches or single samples of the right shapes, with finite
-numbers and targets in the range of the cost, and the cost is far from overflow. In all other cases, it returns
-otherwise(X, Y). If a function of the module is replaced, the new one has no faster version. For `run_updates`, the
-dictionary has two functions, for repeated calls of `train`: see `samenet.backends.prepared`.
+otherwise). f(X, Y) returns the mean cost and its gradient, or the cost, and with fast_cost(model, otherwise, True) the
+output too, if X and Y need no conversion (see `arrays.is_ready`) and there is nothing to report: they are batches or
+single samples of the right shapes, with finite numbers and targets in the range of the cost, and the cost is far from
+overflow. In all other cases, it returns otherwise(X, Y). If a function of the module is replaced, the new one has no
+faster version. For `run_updates`, the dictionary has two functions, for repeated calls of `train`: see
+`samenet.backends.prepared`.
 """
 
 from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.backends.weighing import overflow_ignored, weighing
+from samenet.backends import prepared
 from samenet.model import Model
 from samenet.model.functions import Reduction
 from samenet.model.parameters import Parameters
@@ -42,26 +42,16 @@ class Objective:
 
     def evaluate(self) -> tuple[float, NDArray[Any]]:
         """The cost as the backend computes it, and the output (m, n_out)."""
-        with overflow_ignored(self.backend):
-            weights = self.sample_weight
-            evaluate = self.backend.evaluate if weights is None else weighing(self.backend, "evaluate", weights)
-            cost, output = evaluate(self.model, self.X, self.Y, self.reduction)
-        return float(cost), np.asarray(output)
+        return prepared.evaluation(self.model, self.backend, self.reduction, self.sample_weight)(self.X, self.Y)
 
     def slope(self) -> tuple[float, Parameters]:
         """The cost and its gradient as the backend computes them."""
-        with overflow_ignored(self.backend):
-            weights = self.sample_weight
-            gradient = self.backend.gradient if weights is None else weighing(self.backend, "gradient", weights)
-            cost, slope = gradient(self.model, self.X, self.Y, self.reduction)
-            if not isinstance(slope, Parameters):
-                lists, slope = slope, self.model.theta.empty_like()
-                slope.fill(lists.weights, lists.biases, getattr(lists, "gammas", ()))
-        return float(cost), slope
+        return prepared.gradient(self.model, self.backend, self.reduction, self.sample_weight)(self.X, self.Y)
 
     def cost(self) -> float:
         """The cost; infinite if it is so large that the sum over the samples could depend on the order of its terms."""
-        return self._in_range(self.evaluate()[0])
+        cost = prepared.cost(self.model, self.backend, self.reduction, self.sample_weight)
+        return self._in_range(cost(self.X, self.Y))
 
     def gradient(self) -> tuple[float, Parameters]:
         """The cost and its gradient, which is NaN if targets are too large."""

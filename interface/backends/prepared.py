@@ -15,6 +15,7 @@ import numpy as np
 
 from samenet.backends.weighing import overflow_ignored, weighing
 from samenet.model import Model
+from samenet.model.parameters import Parameters
 
 
 def _nothing(*_: Any, **__: Any) -> None:
@@ -26,26 +27,77 @@ def samples(model: Model, backend: Any, rows: int, limits: tuple[float, float], 
     return _fast_updates(backend)[0](model, rows, limits, is_open) or _nothing
 
 
+def ready(model: Model, backend: Any, name: str, limits: tuple[float, float], X: Any, Y: Any) -> Any:
+    """X and Y as (m, n), if they need no conversion and no other check; None if they may.
+
+    name: of the samples, such as "validation". The function for them is made in the second call with as many rows: most
+    networks are trained once.
+    """
+    if backend is None or type(X) is not np.ndarray or X.ndim == 0:
+        return None
+    rows, key = len(X) if X.ndim == 2 else 1, (ready, name)
+    of_rows, found = model.prepared.get(key, (0, None))
+    if of_rows != rows:
+        model.prepared[key] = rows, None
+        return None
+    if found is None:
+        found = samples(model, backend, rows, limits, False)
+        model.prepared[key] = rows, found
+    return found(X, Y)
+
+
 def _fast_updates(backend: Any) -> Any:
     return getattr(backend, "FAST", {}).get(backend.run_updates, (_nothing, _nothing))
 
 
 def cost(model: Model, backend: Any, reduction: str, weights: Any) -> Callable[[Any, Any], float]:
     """f(X, Y): the cost of checked samples as the backend computes it."""
+    return _prepared("evaluate", _cost, model, backend, reduction, weights)
+
+
+def evaluation(model: Model, backend: Any, reduction: str, weights: Any) -> Callable[[Any, Any], tuple[float, Any]]:
+    """f(X, Y): the cost of checked samples, and the output, (m, n_out)."""
+    return _prepared("evaluate", _evaluation, model, backend, reduction, weights, True)
+
+
+def gradient(model: Model, backend: Any, reduction: str, weights: Any) -> Callable[[Any, Any], tuple[float, Any]]:
+    """f(X, Y): the cost of checked samples and its gradient as the backend computes them."""
+    return _prepared("gradient", _gradient, model, backend, reduction, weights)
+
+
+def _prepared(
+    name: str, usual: Callable[..., Any], model: Model, backend: Any, reduction: str, weights: Any, *others: Any
+) -> Callable[..., Any]:
+    """The usual way to call the backend's function of this name, or its faster version, which the model keeps."""
     if weights is not None or reduction != "mean":
-        return partial(_cost, backend, weighing(backend, "evaluate", weights), model, reduction)
-    key = cost, backend.evaluate
-    found: Callable[[Any, Any], float] | None = model.prepared.get(key)
+        return partial(usual, backend, weighing(backend, name, weights), model, reduction)
+    key = usual, (function := getattr(backend, name))
+    found: Callable[..., Any] | None = model.prepared.get(key)
     if found is None:
-        make = getattr(backend, "FAST", {}).get(backend.evaluate)
-        found = partial(_cost, backend, backend.evaluate, model, reduction)
-        found = model.prepared[key] = found if make is None else make(model, found)
+        make = getattr(backend, "FAST", {}).get(function)
+        found = partial(usual, backend, function, model, reduction)
+        found = model.prepared[key] = found if make is None else make(model, found, *others)
     return found
 
 
 def _cost(backend: Any, evaluate: Any, model: Model, reduction: str, X: Any, Y: Any) -> float:
     with overflow_ignored(backend):
         return float(evaluate(model, X, Y, reduction)[0])
+
+
+def _evaluation(backend: Any, evaluate: Any, model: Model, reduction: str, X: Any, Y: Any) -> tuple[float, Any]:
+    with overflow_ignored(backend):
+        cost, output = evaluate(model, X, Y, reduction)
+    return float(cost), np.asarray(output)
+
+
+def _gradient(backend: Any, gradient: Any, model: Model, reduction: str, X: Any, Y: Any) -> tuple[float, Parameters]:
+    with overflow_ignored(backend):
+        cost, slope = gradient(model, X, Y, reduction)
+        if not isinstance(slope, Parameters):
+            lists, slope = slope, model.theta.empty_like()
+            slope.fill(lists.weights, lists.biases, getattr(lists, "gammas", ()))
+    return float(cost), slope
 
 
 def updates(

@@ -10,7 +10,7 @@ from samenet.distributed.rows import rows, targets
 from samenet.model.functions import REDUCTIONS
 from samenet.training.going_on import prepare
 from samenet.training.history import History
-from samenet.training.options import Options
+from samenet.training.options import Options, apart
 from samenet.training.run import train as run
 from samenet.training.settings import by_name
 from samenet.training.trainable import Trainable
@@ -51,7 +51,9 @@ def train(
         partitions = Partitions(client, samples, model, net.backend.__name__, reduction, keep, goes_on)
         m, (of_X, of_Y) = int(partitions.starts[-1]), partitions.checksums
         standing = rows(m, of_X), targets(m, model.sizes[-1], partitions.largest, of_Y)
-        checked = Options.checked(model, *standing, by_name(given | {"sample_weight": partitions.weights}))
+        checked = Options.checked(
+            model, *apart(model.theta, *standing), by_name(given | {"sample_weight": partitions.weights})
+        )
         if goes_on:
             prepare(checked, net, net.model, model, net.backend, given)
         run(net, model, DistributedBackend(client, partitions, net.backend), checked)

@@ -19,11 +19,13 @@ class _Model:
         attributes = vars(network)
         before: Model | None = attributes.get("model")
         attributes["model"] = model
+        if before is None:
+            return
         for name in network.bound:
             attributes.pop(name, None)
-        if before is not None and before.theta.joint is not None:
+        if before.theta.joint is not None:
             before.theta.joint.is_whole = False
-        if before is not None and not (before.theta.is_like(model.theta) and before.dtype == model.dtype):
+        if not (before.theta.is_like(model.theta) and before.dtype == model.dtype):
             attributes.pop("training_state", None)  # its vectors do not fit the model
 
 

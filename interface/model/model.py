@@ -136,13 +136,16 @@ class Model:
 
     def fill(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None) -> None:
         """Copy the user's weights and biases; if biases is None, they are zero."""
-        matrices = arrays.matrices("weights", weights, [W.shape for W in self.weights], self.dtype)
-        if biases is None:
-            vectors = [np.zeros_like(b) for b in self.biases]
-        else:
-            vectors = arrays.matrices("biases", biases, [b.shape for b in self.biases], self.dtype)
-        self.theta.fill(matrices, vectors, self.gammas)
-        self.theta.begin_normalization()
+        theta, dtype, vectors = self.theta, self.dtype, list[NDArray[Any]]()
+        matrices = arrays.matrices("weights", weights, [shape for _, _, shape in theta.matrix_slices()], dtype)
+        if biases is not None:
+            vectors = arrays.matrices("biases", biases, [b.shape for b in theta.biases], dtype)
+        theta.flat.fill(0)
+        for (start, end, _), W in zip(theta.matrix_slices(), matrices, strict=True):
+            theta.flat[start:end] = W.reshape(-1)
+        for view, b in zip(theta.biases if vectors else (), vectors, strict=True):
+            view[:] = b
+        theta.begin_normalization()
 
     def labelled(
         self, X: Any, Y: Any, reduction: Reduction = "mean", checks_X: bool = True

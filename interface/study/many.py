@@ -14,7 +14,7 @@ from samenet.study.given import arguments, distinct, each, listed, named, valida
 from samenet.study.tasks import Task, again, are_ready, keep, run
 from samenet.training import alike, divergence
 from samenet.training.joint import Together
-from samenet.training.options import Options
+from samenet.training.options import Options, apart
 from samenet.training.reach import unreachable, warn_unreachable
 from samenet.training.reporting import ReportOfMany
 from samenet.training.settings import by_name
@@ -151,7 +151,7 @@ def train_many(
                 plan = first if of_all else first.for_another(model, seed)
             else:
                 its = {**given, "seed": seed, "validation": held}
-                plan = Options.checked(model, x, y, by_name(its), warns=False)
+                plan = Options.checked(model, *apart(model.theta, x, y), by_name(its), warns=False)
             if first is None:
                 each_by_itself = bool(plan.stop) or not all(v.flags.owndata for v in (x, y, *plan.held))
                 plans[like] = plan, each_by_itself

@@ -43,7 +43,7 @@ from samenet.storage.contents import arrays_of
 from samenet.storage.saving import save, writer_of
 from samenet.training.options import Options
 from samenet.training.sampling import is_stream
-from samenet.training.state import Kept, TrainingState
+from samenet.training.state import Kept, TrainingState, left_by
 from samenet.validation import checks
 from samenet.validation.arrays import finite
 
@@ -91,9 +91,9 @@ class Checkpoint:
             self._write(state)
 
     def _save(self, loop: Any) -> None:
-        state = TrainingState.of(loop)
-        assert state is not None
-        self._write(state)
+        left = left_by(loop)
+        assert left is not None
+        self._write(TrainingState.of(*left))
         self.due = time.monotonic() + self.every
 
     def _write(self, state: TrainingState) -> None:

@@ -39,12 +39,13 @@ class DivergenceWarning(RuntimeWarning):
 class Watch:
     """Detects divergence in one training run, at the cost of one comparison per backend call."""
 
+    largest = math.nan  # batch costs below it are not suspicious; NaN until the first call
+    is_done = False  # the warning was given, or divergence cannot be detected
+
     def __init__(self, objective: Objective, batch_size: int, warns: bool) -> None:
         self.objective, self.batch_size, self.warns = objective, batch_size, warns
         self.initial_theta = objective.model.theta.everything.copy()
-        self.largest = math.nan  # batch costs below it are not suspicious; NaN until the first call
         self.suspicious: list[NDArray[np.float64]] = []  # batch costs of the current epoch
-        self.is_done = False  # the warning was given, or divergence cannot be detected
 
     def go_on(self, first: NDArray[Any], largest: float, suspicious: list[NDArray[np.float64]], is_done: bool) -> None:
         """Take over the state of the watch of an earlier part of the training."""
@@ -54,14 +55,13 @@ class Watch:
         """Whether one of these batch costs is so large that the cost over all samples must be computed."""
         if self.is_done:
             return False
-        if math.isnan(self.largest):
+        largest = costs.item() if len(costs) == 1 else worst(costs)
+        if self.largest != self.largest:
             self.largest = first_bound(costs.item(0), self._scale(self.batch_size))
-        return not (costs.item() if costs.size == 1 else worst(costs)) < self.largest  # true for NaN
+        return not largest < self.largest  # true for NaN
 
     def end_epoch(self, history: History) -> None:
         """If a batch was suspicious, compute the cost over all samples and warn if it exceeds the limit."""
-        if not self.suspicious:
-            return
         self.suspicious.clear()
         limit, cost = self._limit(), self._cost(self.objective.model.theta.everything)
         self.largest = max(10 * self.largest, cost)  # so that this happens only a few times

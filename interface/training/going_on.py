@@ -62,7 +62,7 @@ from samenet.training.checkpoint import Checkpoint, is_same_file
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import is_stream
 from samenet.training.settings import MOST_EPOCHS
-from samenet.training.state import Kept, TrainingState
+from samenet.training.state import Kept, Left, TrainingState
 from samenet.validation import checks, paths
 
 
@@ -118,7 +118,7 @@ def prepare(options: Options, user: Trained, network: Model, model: Model, backe
 
 def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
     """The state left by the network's last training, if it fits the options."""
-    saved: TrainingState | None = user.training_state
+    saved: TrainingState | Left | None = user.training_state
     if saved is None:
         raise ValueError(
             "resume: expected a network whose last training can go on, got True for one that was not trained yet, as "
@@ -126,7 +126,7 @@ def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
             "whose training was broken off as it drew random numbers"
         )
     if isinstance(saved, tuple):
-        saved = user.training_state = TrainingState.of_short(*saved)  # with the orders of an update that is undone
+        saved = user.training_state = TrainingState.of(*saved)  # with the orders of an update that is undone
     now = Kept.of_options(options, model.cost_function)
     if now != saved.kept:
         for name, text in saved.kept.texts().items():

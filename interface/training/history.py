@@ -64,6 +64,14 @@ class History(Mapping[str, NDArray[np.float64]]):
             self._values = {name: array("d") for name in names}
 
     @classmethod
+    def recording(cls, names: Sequence[str]) -> Self:
+        """A history that also records what has these names, which were checked."""
+        history = cls()
+        for name in names:
+            history._values[name] = _NO_VALUES[:]
+        return history
+
+    @classmethod
     def of_several(cls, epochs: int, costs: NDArray[np.float64], every: int) -> list[Self]:
         """The histories of several runs of this many epochs, from the costs before those that are multiples of `every`,
         (runs, records), or none if it is 0.
@@ -194,14 +202,14 @@ class History(Mapping[str, NDArray[np.float64]]):
         watched: the monitors' values, if only one epoch is recorded.
         """
         first = -epoch % every
-        if len(costs) == 1 and first == 0 and not watched:
+        if len(costs) == 1 and first == 0:
             self._epochs.append(epoch)
             self._values["cost"].append(costs.item())
-            return
-        if len(costs) > 32:
-            self._epochs.frombytes(np.arange(epoch + first, epoch + len(costs), every, dtype=np.int64).tobytes())
         else:
-            self._epochs.extend(range(epoch + first, epoch + len(costs), every))
-        self._values["cost"].frombytes(costs[first::every].astype(np.float64).tobytes())
+            if len(costs) > 32:
+                self._epochs.frombytes(np.arange(epoch + first, epoch + len(costs), every, dtype=np.int64).tobytes())
+            else:
+                self._epochs.extend(range(epoch + first, epoch + len(costs), every))
+            self._values["cost"].frombytes(costs[first::every].astype(np.float64).tobytes())
         for name, value in watched.items():
             self._values[name].append(value)

@@ -5,7 +5,7 @@ to epochs, and an optimizer's state persists between calls.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from samenet.model import Model
 from samenet.optimizers import UpdateRule
 from samenet.stopping import StopTraining
 from samenet.training import divergence
+from samenet.training.history import NOTHING
 from samenet.training.sampling import Draws, Orders
 from samenet.training.session import Training
 from samenet.training.state import Partial, Snapshot
@@ -38,80 +39,85 @@ def seconds_of(backend: Any, model: Model, updates: int, batch_size: int, masks_
 
 
 class Loop:
-    """Training by an update rule, which takes one step per batch."""
+    """Training by an update rule, which takes one step per batch.
+
+    Attributes with a default value here are set only where they differ.
+    """
+
+    ahead: Orders = None  # orders already drawn for the next epochs, and for one that has begun
+    partial: Partial | None = None  # the position within an epoch, between its calls
+    is_sound = True  # whether training can resume from here: not in the middle of a call
+    draws: Draws | None = None
+    sampler: Sampler | None = None
+    updates, call_seconds = 1, CALL_SECONDS  # of the next backend call: how many, and how long it may take
+    has_begun = False  # whether a snapshot was made
+    saved: tuple[NDArray[Any], NDArray[Any] | None] | None = None  # memory for snapshots after the first
+    others: Mapping[str, Any] = NOTHING  # arguments of calls, besides the masks
+    schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
 
     def __init__(self, training: Training, rule: UpdateRule) -> None:
         options = training.options
-        self.training, self.options, self.settings = training, options, options.settings
-        self.history = training.history
-        self.model, self.rule, saved = training.model, rule, options.saved
-        theta = self.model.theta
+        settings, model, saved = options.settings, training.model, options.saved
+        rows, batch_size, theta, constant = len(options.X), options.batch_size, model.theta, settings.alpha
+        self.training, self.options, self.settings, self.model, self.rule = training, options, settings, model, rule
+        self.history, self.batch_size, self.batches = training.history, batch_size, -(-rows // batch_size)
         self.state = rule.state(theta) if saved is None else saved.optimizer(rule, theta)
-        self.batch_size = options.batch_size
-        full_batch = options.batch_size == len(options.X)
+        self.constant = constant.alpha if type(constant) is schedules.Constant else None  # the learning rate
         # The gradient of all samples does not depend on their order.
-        shuffled = self.settings.shuffle and not full_batch
-        of_saved: Draws | None = None if saved is None else saved.draws
-        sampling, constant = self.settings.sampling, self.settings.alpha
-        self.constant = constant.alpha if isinstance(constant, schedules.Constant) else None  # the learning rate
-        self.batches = -(-len(options.X) // options.batch_size)  # of an epoch
-        self.draws = of_saved
-        if self.draws is None and (shuffled or self.settings.has_masks or sampling or options.checkpoint):
-            self.draws = options.draws(self.model.dtype, shuffled)
-        self.ahead: Orders = None  # orders already drawn for the next epochs, and for one that has begun
-        self.partial: Partial | None = None  # the position within an epoch, between its calls
-        self.is_sound = True  # whether training can resume from here: not in the middle of a call
-        self.sampler: Sampler | None = None
+        shuffled, sampling = settings.shuffle and batch_size < rows, settings.sampling
+        if saved is not None and saved.draws is not None:
+            self.draws = saved.draws
+        elif shuffled or settings.has_masks or sampling is not None or options.checkpoint is not None:
+            self.draws = options.draws(model.dtype, shuffled)
         if sampling is not None:
-            self.sampler = Sampler.of(sampling.rate, sampling.floor, len(options.X)) if saved is None else saved.sampler
+            self.sampler = Sampler.of(sampling.rate, sampling.floor, rows) if saved is None else saved.sampler
+            self.others = {"sampler": self.sampler}
         # A full-batch update returns the cost to record, unless masks or batch normalization change it. With monitors
         # or mini-batches, recording needs an extra forward pass.
-        is_plain = not self.settings.has_masks and not theta.normalized
-        self.updates_return_cost = full_batch and is_plain and not options.monitors
-        self.divergence = divergence.Watch(training.objective, options.batch_size, options.warns)
-        seconds = seconds_of(training.backend, self.model, 1, self.batch_size, bool(self.settings.drop_connect))
-        self.call_seconds = CALL_SECONDS * max(1.0, (theta.everything.nbytes + self.state.values.nbytes) / _LARGE)
-        self.updates = max(1, int(self.call_seconds / seconds))  # of the next backend call
-        self.saved: tuple[NDArray[Any], NDArray[Any]] | None = None
-        self.others: dict[str, Any] = {} if self.sampler is None else {"sampler": self.sampler}  # of calls
-        arguments = self.batch_size, self.settings.arguments, options.sample_weight
-        self.run_updates = prepared.updates(self.model, training.backend, rule, *arguments)
-        self.schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
+        is_plain = not (settings.has_masks or theta.normalized or options.monitors)
+        self.updates_return_cost = is_plain and batch_size == rows
+        self.divergence = divergence.Watch(training.objective, batch_size, options.warns)
+        if self.batches > 1 or settings.epochs > 1:
+            seconds = seconds_of(training.backend, model, 1, batch_size, bool(settings.drop_connect))
+            nbytes = theta.everything.nbytes + rule.state_arrays * theta.flat.nbytes
+            self.call_seconds = CALL_SECONDS * max(1.0, nbytes / _LARGE)
+            self.updates = max(1, int(self.call_seconds / seconds))
+        arguments = batch_size, settings.arguments, options.sample_weight
+        self.run_updates = prepared.updates(model, training.backend, rule, *arguments)
         if saved is not None:
             self.divergence.go_on(saved.first, saved.largest, saved.suspicious, saved.is_done)
             self.ahead, self.partial = saved.ahead, saved.partial
-            self.saved = np.empty_like(theta.everything), np.empty_like(self.state.values)
 
     def run(self, release: Callable[[], None]) -> None:
         """Train until all epochs are done, the callback or a stop rule ends it, or Ctrl-C is pressed."""
-        checkpoint = self.options.checkpoint
+        training, history, checkpoint = self.training, self.history, self.options.checkpoint
+        every = self.settings.record_every
         if checkpoint is not None:
             checkpoint.begin(self)
-        if self.training.should_stop():  # after the last epoch of the training that is resumed
+        if training.hooks_begun is not None and training.should_stop():  # after the training that is resumed
             return
-        while self.history.epochs_done < self.training.end:
-            if self.partial is not None or self.history.is_recorded(self.history.epochs_done):
-                pass  # recorded before training was resumed
-            elif self.updates_return_cost:
-                self.training.measure()
-            else:
-                self.training.record()
-            stop = self._next_stop()
-            while self.history.epochs_done < stop:
+        has_hooks, measures = training.has_epoch_hooks, training.validation is not None or not self.updates_return_cost
+        while (done := history.epochs_done) < training.end:
+            stop = done + 1 if has_hooks else training.end
+            if measures and every > 0:
+                stop = min(stop, done + every - done % every)
+                if done % every == 0 and not self._is_recorded:
+                    (training.measure if self.updates_return_cost else training.record)()
+            while history.epochs_done < stop:
                 self._advance(stop)
                 if checkpoint is not None:
                     checkpoint.save_if_due(self)
                 release()
-            if self.training.should_stop():
+            if not has_hooks:
+                training.hooks_begun = None
+            elif training.should_stop():
                 return
 
-    def _next_stop(self) -> int:
-        done, every = self.history.epochs_done, self.settings.record_every
-        if self.training.has_epoch_hooks:
-            return done + 1
-        if every > 0 and not (self.updates_return_cost and self.training.validation is None):
-            return min(self.training.end, done + every - done % every)
-        return self.training.end
+    @property
+    def _is_recorded(self) -> bool:
+        """Whether the state before the next epoch was recorded before training was resumed."""
+        resumed = self.options.saved is not None
+        return resumed and (self.partial is not None or self.history.is_recorded(self.history.epochs_done))
 
     def _advance(self, stop: int) -> None:
         """Train towards epoch `stop`, in one backend call."""
@@ -180,13 +186,18 @@ class Loop:
         The first snapshot is the state before training. Later ones share their memory, because allocating new pages
         takes longer than filling them.
         """
+        state, everything = self.state, self.model.theta.everything
         sampler = None if self.sampler is None else self.sampler.copy()
+        if not self.has_begun and self.options.saved is None:
+            self.has_begun = True
+            return self.divergence.initial_theta, state.values.copy() if state.count else None, state.t, sampler
         if self.saved is None:
-            self.saved = np.empty_like(self.model.theta.everything), np.empty_like(self.state.values)
-            return self.divergence.initial_theta, self.state.values.copy(), self.state.t, sampler
+            self.saved = np.empty_like(everything), np.empty_like(state.values) if state.count else None
         theta, values = self.saved
-        theta[:], values[:] = self.model.theta.everything, self.state.values
-        return theta, values, self.state.t, sampler
+        theta[:] = everything
+        if values is not None:
+            values[:] = state.values
+        return theta, values, state.t, sampler
 
     def _check_samples(self, is_well: bool, ends_epoch: bool) -> None:
         """Check X by the weights: finite after all rows were used, they show that X is finite; in doubt, examine X."""
@@ -198,8 +209,10 @@ class Loop:
         elif ends_epoch:
             self.options.unchecked = False
 
-    def _restore(self, theta: NDArray[Any], values: NDArray[Any], t: int, sampler: Sampler | None) -> None:
-        self.model.theta.everything[:], self.state.values[:], self.state.t = theta, values, t
+    def _restore(self, theta: NDArray[Any], values: NDArray[Any] | None, t: int, sampler: Sampler | None) -> None:
+        self.model.theta.everything[:], self.state.t = theta, t
+        if values is not None:
+            self.state.values[:] = values
         if self.sampler is not None and sampler is not None:
             self.sampler.restore(sampler)
 
@@ -227,11 +240,13 @@ class Loop:
             others = self.others
             if self.settings.has_masks:
                 assert self.draws is not None
-                others = others | self.draws.masks(history.epochs_done, start)
+                others = {**others, **self.draws.masks(history.epochs_done, start)}
             began = time.perf_counter()
             costs = self.run_updates(X, Y, self.state, alphas, order, **others)
             seconds = time.perf_counter() - began
-            finite = all_finite(model.theta.everything) if self.state.is_finite is None else self.state.is_finite
+            finite = self.state.is_finite
+            if finite is None:
+                finite = all_finite(model.theta.everything)
             suspicious = self.divergence.suspects(costs)
             if self.options.unchecked:
                 self._check_samples(finite and not suspicious, ends_epoch)
@@ -259,7 +274,8 @@ class Loop:
             if ends_epoch:
                 self.ahead = None if self.ahead is None or len(self.ahead) == epochs else self.ahead[epochs:]
                 self.partial, self.training.hooks_begun, self.is_sound = None, 0, True
-                self.divergence.end_epoch(history)
+                if self.divergence.suspicious:
+                    self.divergence.end_epoch(history)
             elif end is not None:
                 self.partial = Partial(end, alphas, before)
                 self.is_sound = True

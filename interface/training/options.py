@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import stopping
+from samenet.backends import prepared
 from samenet.backends.objective import Objective
 from samenet.model import Model
-from samenet.model.functions import MADE_FOR
+from samenet.model.functions import MADE_FOR, REDUCTIONS
 from samenet.model.parameters import Parameters
 from samenet.training.history import History
 from samenet.training.monitors import monitor
-from samenet.training.reach import check_reach, is_reachable
+from samenet.training.reach import check_reach, is_reachable, limits_of
 from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
 from samenet.training.settings import Given, Settings, settings_of
@@ -35,7 +36,7 @@ class Trained(Protocol):
     """The user's network: it is passed to callbacks, and holds the history and the state to resume from."""
 
     history: History | None
-    training_state: Any  # a `TrainingState`, or a function that makes one, or None
+    training_state: Any  # a `TrainingState`, or the arguments for one, or None
 
 
 Callback = Callable[[Any, History], object]
@@ -97,22 +98,30 @@ class Options:
         return Objective(model, backend, self.X, self.Y, self.settings.reduction, self.sample_weight)
 
     @classmethod
-    def of(cls, model: Model, X: Any, Y: Any, given: Given, may_wait: bool = False) -> "Options":
+    def of(cls, model: Model, X: Any, Y: Any, given: Given, backend: Any = None) -> "Options":
         """From the arguments of `train`. Raises ValueError or TypeError, naming the argument.
 
-        may_wait: whether the check of X for NaN and infinity may be left to the first epoch, after which the weights
-        show whether X was finite. This is possible if nothing but updates happens until then.
+        The check of X for NaN and infinity may be left to the first epoch, after which the weights show whether X was
+        finite. This is possible if nothing but updates happens until then.
         """
-        may_wait = may_wait and not model.theta.normalized
+        checks.choice("reduction", given[0], REDUCTIONS)
+        limited = None if model.cost_function in MADE_FOR else model.activations[-1]  # that cost refuses other targets
+        ready = prepared.ready(model, backend, "X", limits_of(limited), X, Y)
+        if ready is not None:
+            model.theta.check_writable()
+            X, Y = ready
+            return cls.checked(model, X, Y, given, backend)
+        may_wait = hasattr(backend, "SPREADS_NAN") and not model.theta.normalized
         X, Y = model.labelled(X, Y, given[0], not may_wait)
-        options = cls.checked(model, X, Y, given)
+        X, Y = apart(model.theta, X, Y)
+        options = cls.checked(model, X, Y, given, backend)
         options.unchecked = may_wait
         if may_wait and not options._shows_all:
             options.check_samples()
-        if model.cost_function not in MADE_FOR:  # these costs refuse targets out of range
-            if options.unchecked and not is_reachable(model.activations[-1], options.Y):
+        if limited is not None:
+            if options.unchecked and not is_reachable(limited, options.Y):
                 options.check_samples()  # raise an error before giving a warning
-            check_reach(model.activations[-1], options.Y, options.sample_weight)
+            check_reach(limited, options.Y, options.sample_weight)
         return options
 
     def for_another(self, model: Model, seed: Any) -> "Options":
@@ -145,10 +154,11 @@ class Options:
         self.unchecked = False
 
     @classmethod
-    def checked(cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, warns: bool = True) -> "Options":
-        """As `of`, from samples that were already checked."""
+    def checked(
+        cls, model: Model, X: NDArray[Any], Y: NDArray[Any], given: Given, backend: Any = None, warns: bool = True
+    ) -> "Options":
+        """As `of`, from samples that were already checked, by `apart` too."""
         theta = model.theta
-        X, Y = apart(theta, X, Y)
         settings = settings_of(len(theta.sizes) - 2, *given[:-5])
         seed, callback, stop, held, weights = given[-5:]
         if seed is not None and not isinstance(seed, random.Random):
@@ -158,10 +168,10 @@ class Options:
         options.given = given
         is_plain = callback is None and stop is None and held is None and weights is None
         if not (is_plain and settings.is_usual) or theta.normalized:
-            options._add_others(model, callback, stop, held, weights)
+            options._add_others(model, backend, callback, stop, held, weights)
         return options
 
-    def _add_others(self, model: Model, callback: Any, stop: Any, held: Any, weights: Any) -> None:
+    def _add_others(self, model: Model, backend: Any, callback: Any, stop: Any, held: Any, weights: Any) -> None:
         """Check and add the rarely used options."""
         self.has_others = True
         X, settings, batch_size = self.X, self.settings, self.batch_size
@@ -181,13 +191,13 @@ class Options:
                 "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
                 f"its own, got {settings.sampling}"
             )
-        validation = None if held is None else ValidationSet.of(model, held, settings.monitors)
+        validation = None if held is None else ValidationSet.of(model, held, settings.monitors, backend)
         weighs = weights is not None
         if weighs:
             weights = sample_weight(weights, len(X), settings.reduction, model.dtype)  # None where all are equal
         if settings.sampling is not None and weighs:
             raise ValueError(f"sample_weight: expected None, as rows are drawn by {settings.sampling}, got weights")
-        stop = stopping.rules(stop)
+        stop = () if stop is None else stopping.rules(stop)
         for rule in stop:
             rule.check(model)
             if rule.needs_validation and validation is None:
@@ -198,8 +208,11 @@ class Options:
             raise ValueError(
                 f"sampling: expected batches smaller than the {len(X)} samples, got batch_size={settings.batch_size}"
             )
-        self.monitors = {name: monitor(name, model.activations[-1], self.Y[:]) for name in settings.monitors}
+        if settings.monitors:
+            self.monitors = {name: monitor(name, model.activations[-1], self.Y[:]) for name in settings.monitors}
         self.callback, self.stop, self.validation, self.sample_weight = callback, stop, validation, weights
-        self.dropout = np.repeat(settings.dropout, model.sizes[1:-1]) if settings.dropout else _NO_DROPOUT
-        self.report = Report.of(settings) if settings.verbose or settings.progress else None
+        if settings.dropout:
+            self.dropout = np.repeat(settings.dropout, model.sizes[1:-1])
+        if settings.verbose or settings.progress:
+            self.report = Report.of(settings)
         self.is_watched = bool(callback is not None or stop or validation or self.report)

@@ -1,6 +1,7 @@
 """Targets that the output layer cannot reach."""
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ class UnreachableTargetsWarning(UserWarning):
     """
 
 
+@lru_cache(64)
 def limits_of(activation: str | None) -> tuple[float, float]:
     """The least and the largest target that an output layer with this activation can reach, up to rounding."""
     low, high = _RANGES.get(activation or "", (-math.inf, math.inf))

@@ -21,27 +21,29 @@ class Training:
 
     user     the network passed to callbacks, which holds the history; it shares the model's parameters
     backend  a module that implements the contract
+
+    Attributes with a default value here are set only where they differ.
     """
+
+    validation: ValidationObjective | None = None
+    hooks_begun: int | None = None  # hooks called after the last epoch (callback, rules); None for all
+    last: NDArray[Any] | None = None  # the parameters of the last update, if rules restored others
+    is_over = is_refused = False  # whether it ended before it began; whether its samples were refused
+    alpha: float | None = None  # the learning rate of the last epoch
+    measured: Mapping[str, float] = NOTHING  # on the validation set, to be recorded with the next cost
 
     def __init__(self, user: Trained, model: Model, backend: Any, options: Options) -> None:
         options.X, options.Y = options.X[:], options.Y[:]  # whose shapes a callback cannot change
         self.user, self.model, self.backend, self.options = user, model, backend, options
         self.objective = options.objective(model, backend)
-        self.cost = prepared.cost(model, backend, options.settings.reduction, options.sample_weight)
-        self.validation: ValidationObjective | None = None
         if options.validation is not None:
             self.validation = self.objective.validation = options.validation.objective(self.objective)
         self.earlier, saved = (user.history, user.training_state), options.saved
-        self.history = History(options.recorded) if saved is None else copy.copy(saved.history)
+        self.history = History.recording(options.recorded) if saved is None else copy.copy(saved.history)
         user.history, user.training_state = self.history, None
         self.began = saved.began if options.completes else self.history.epochs_done
         self.end = self.began + options.settings.epochs  # the number of epochs done at the end
         self.watches: list[stopping.Watch] = []
-        self.hooks_begun: int | None = None  # hooks called after the last epoch (callback, rules); None for all
-        self.last: NDArray[Any] | None = None  # the parameters of the last update, if rules restored others
-        self.is_over = self.is_refused = False  # whether it ended before it began; whether its samples were refused
-        self.alpha: float | None = None  # the learning rate of the last epoch
-        self.measured: Mapping[str, float] = NOTHING  # on the validation set, to be recorded with the next cost
         if options.report is not None:
             options.report.begin(self)
 
@@ -118,13 +120,14 @@ class Training:
         self.is_refused = True
 
     def _close(self, failed: bool = False) -> None:
-        if not self.watches:
+        closing = [watch.failed if failed else watch.close for watch in self.watches]
+        if closing.count(stopping.nothing) == len(closing):
             return
         everything = self.model.theta.everything
         last = everything.copy()
-        for watch in self.watches:
-            (watch.failed if failed else watch.close)()
-        if not (last == everything).all():
+        for close in closing:
+            close()
+        if last.tobytes() != everything.tobytes():
             self.last = last
 
     def note(self, source: object, reason: StopTraining) -> None:
@@ -148,7 +151,9 @@ class Training:
             if self.options.monitors:
                 cost, output = self.objective.evaluate()
             else:
-                cost, output = self.cost(self.options.X, self.options.Y), None
+                objective = self.objective
+                given = self.model, self.backend, objective.reduction, objective.sample_weight
+                cost, output = prepared.cost(*given)(objective.X, objective.Y), None
             self.record_state(self.history.epochs_done, cost, output)
 
     def measure(self) -> None:

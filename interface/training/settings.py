@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from operator import itemgetter
+from operator import is_, itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,7 +48,8 @@ _NAMES = (
     *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
 )
 _READ_AGAIN = frozenset((tuple, list, str))  # of monitors: anything else may be read only once
-_ALPHA = _NAMES.index("alpha")
+_ALPHA, _MONITORS = _NAMES.index("alpha"), 1 + _NAMES.index("monitors")
+_SIMPLE = Settings._fields.index("is_simple")
 _OTHERS = "seed", "callback", "stop", "validation", "sample_weight"
 by_name: Callable[[dict[str, Any]], Given] = itemgetter(*_NAMES, *_OTHERS)  # as `Options` takes them
 _immutable = schedules.PURE.union(optimizers.UPDATE_RULES)
@@ -83,19 +84,33 @@ def differ_in_alpha(before: Given, given: Given) -> bool:
     return numbers and all(before[i] is given[i] for i in range(len(given)) if i != _ALPHA)
 
 
-@_remembers
-def settings_of(hidden_layers: int, *values: Any) -> Settings:
-    """The settings, from the values of the arguments with these names."""
-    _, alpha, _, _, _, monitors, *_ = values
-    usual, is_number = None, type(alpha) is float and 0 < alpha < math.inf
-    if (is_number or callable(alpha)) and type(monitors) in _READ_AGAIN:
-        with suppress(TypeError, ValueError):  # raised again below, with what was given
-            usual = _settings(hidden_layers, values[0], 1.0, *values[2:])
+_last: Any = (), None, None, None  # arguments that do not change; settings with alpha = 1; another alpha; with that
+
+
+def settings_of(*given: Any) -> Settings:
+    """The settings, from the number of hidden layers and the values of the arguments with these names."""
+    global _last
+    before, with_1, last_alpha, found = _last  # read at once, as another thread may check others
+    if len(before) == len(given) and all(map(is_, before, given)):
+        return found  # type: ignore[no-any-return]
+    hidden_layers, reduction, alpha, *others = given
+    is_number = type(alpha) is float and 0 < alpha < math.inf
+    if not ((is_number or callable(alpha)) and type(given[_MONITORS]) in _READ_AGAIN):
+        return _settings(*given)
+    usual = None
+    with suppress(TypeError, ValueError):  # raised again below, with what was given
+        usual = _settings(hidden_layers, reduction, 1.0, *others)
     if usual is None:
-        return _settings(hidden_layers, *values)
-    if is_number:
-        return usual._replace(alpha=schedules.constant(alpha))
-    return usual._replace(alpha=alpha, is_simple=usual.is_simple and schedules.is_pure(alpha), is_open=False)
+        return _settings(*given)
+    if usual is with_1 and alpha is last_alpha:
+        return found  # type: ignore[no-any-return]
+    if not (is_number or schedules.is_pure(alpha)):
+        # Faster than `_replace`.
+        return Settings._make((reduction, alpha, *usual[2:_SIMPLE], False, *usual[_SIMPLE + 1 : -1], False))
+    known = {"alpha": schedules.constant(alpha)} if is_number else {"alpha": alpha, "is_open": False}
+    found = usual._replace(**known)
+    _last = given if are_constant(given) else (), usual, alpha, found
+    return found
 
 
 @_remembers

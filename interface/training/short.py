@@ -249,7 +249,7 @@ def _train(
         history.epochs_done = began + settings.epochs
         user.__dict__["history"] = history
         if saved is None:
-            left = costs.item(0), short.scale, short.seed, state, draws, history, before
+            left = None, (costs.item(0), short.scale), short.seed, state, draws, history, before
             user.training_state = settings, short.rows, short.batch_size, model.cost_function, *left
         else:
             history.stopped_by = None

@@ -10,7 +10,8 @@ from samenet.backends.adaptive import Sampler
 from samenet.backends.objective import Objective
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
-from samenet.stopping import Rule, Watch
+from samenet.schedules import is_pure
+from samenet.stopping import CostChange, GradientNorm, Rule, Watch
 from samenet.training import divergence
 from samenet.training.history import History
 from samenet.training.options import Options
@@ -20,7 +21,7 @@ from samenet.training.settings import Settings
 Array = NDArray[Any]
 
 
-Snapshot = tuple[Array, Array, int, Sampler | None]  # theta, the rule's state and t, and the sampler's
+Snapshot = tuple[Array, Array | None, int, Sampler | None]  # theta, the rule's state if it has any, t, the sampler's
 
 
 class Partial(NamedTuple):
@@ -141,42 +142,55 @@ class TrainingState:
         return self.partial is None and self.ahead is None
 
     @classmethod
-    def of_short(
+    def of(
         cls,
         settings: Settings,
         rows: int,
         batch_size: int,
         cost: str,
-        first_cost: float,
-        scale: float,
+        validation: Any,
+        largest: Any,
         seed: Any,
         state: State,
+        draws: Draws | None,
+        history: History,
+        first: Array,
         *others: Any,
     ) -> "TrainingState":
-        """The state after short training, created only when needed; state: of its rule; others: from draws to first.
+        """The state from what training left for it, as `Left`; it is made only when needed.
 
-        scale: see `divergence.scale_of`.
+        state: of the optimizer's rule; largest: or the arguments of `divergence.first_bound`; others: from suspicious.
         """
-        kept = Kept.of(settings, rows, batch_size, cost)
-        largest = divergence.first_bound(first_cost, scale)
-        given = seed, state.values, state.t, *others, largest
-        return cls(kept, *given)
+        kept = Kept.of(settings, rows, batch_size, cost, validation)
+        largest = divergence.first_bound(*largest) if type(largest) is tuple else largest
+        made = cls(kept, seed, state.values, state.t, draws, history, first, largest, *others)
+        made.rules = [(str(rule), remembered) for rule, remembered in made.rules]
+        return made
 
-    @classmethod
-    def of(cls, loop: Any) -> "TrainingState | None":
-        """The state of a `Loop`, or None if it ended in the middle of a call."""
-        training, options, watched = loop.training, loop.options, loop.divergence
-        if not loop.is_sound or training.is_refused:
-            return None
-        rules = zip(options.stop, training.watches, strict=False)
+
+_TEXTS_LATER = frozenset((CostChange, GradientNorm))  # rules that do not change and hold no samples
+Left = tuple[Any, ...]  # the arguments of `TrainingState.of`
+
+
+def left_by(loop: Any) -> Left | None:
+    """What a `Loop` leaves for a `TrainingState`, or None if it ended in the middle of a call."""
+    training, options, watched = loop.training, loop.options, loop.divergence
+    if not loop.is_sound or training.is_refused:
+        return None
+    rules, left = [], None
+    if training.watches:
+        pairs = zip(options.stop, training.watches, strict=False)
+        rules = [(rule if type(rule) in _TEXTS_LATER else str(rule), watch.state) for rule, watch in pairs]
         left = None if training.last is None else training.model.theta.everything.copy()
-        return cls(
-            Kept.of_options(options, training.model.cost_function),
-            *(options.seed, loop.state.values, loop.state.t, loop.draws, training.history),
-            *(watched.initial_theta, watched.largest, watched.suspicious, watched.is_done, loop.sampler),
-            *([(str(rule), watch.state) for rule, watch in rules], training.hooks_begun),
-            *(loop.ahead, loop.partial, training.last, left, training.began),
-        )
+    validation, settings = None if options.validation is None else True, options.settings
+    if not (settings.is_open or is_pure(settings.alpha)):
+        settings = settings._replace(alpha=None)  # a function of the user's
+    return (
+        *(settings, len(options.X), options.batch_size, training.model.cost_function, validation),
+        *(watched.largest, options.seed, loop.state, loop.draws, training.history, watched.initial_theta),
+        *(watched.suspicious, watched.is_done, loop.sampler, rules, training.hooks_begun, loop.ahead, loop.partial),
+        *(training.last, left, training.began),
+    )
 
 
 def leave(loop: Any) -> None:
@@ -185,6 +199,6 @@ def leave(loop: Any) -> None:
     if training.is_over and options.saved is not None:
         training.user.training_state = options.saved
     elif not training.is_refused:
-        training.user.training_state = state = TrainingState.of(loop)
-        if options.checkpoint is not None and state is not None:
-            options.checkpoint.end(state)
+        training.user.training_state = left = left_by(loop)
+        if options.checkpoint is not None and left is not None:
+            options.checkpoint.end(TrainingState.of(*left))

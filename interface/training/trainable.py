@@ -146,7 +146,7 @@ class Trainable(HasModel):
             history = again(self, model, self.backend, X, Y, given)
             if history is not None:
                 return history
-        options = Options.of(model, X, Y, given, hasattr(self.backend, "SPREADS_NAN"))
+        options = Options.of(model, X, Y, given, self.backend)
         if not begins:
             from samenet.training.going_on import prepare  # only when needed: it loads the modules for files
 

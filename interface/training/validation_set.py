@@ -10,8 +10,10 @@ from samenet.backends import prepared
 from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.training.monitors import monitor
+from samenet.training.reach import limits_of
 from samenet.validation import checks
 
+_UNLIMITED = limits_of(None)  # any target
 Monitors = Mapping[str, Callable[[NDArray[Any]], float]]
 
 
@@ -23,7 +25,7 @@ class ValidationSet(NamedTuple):
     monitors: Monitors
 
     @classmethod
-    def of(cls, model: Model, value: Any, monitors: Sequence[str]) -> "ValidationSet":
+    def of(cls, model: Model, value: Any, monitors: Sequence[str], backend: Any = None) -> "ValidationSet":
         """From a pair (X, Y). Raises ValueError or TypeError, naming the argument."""
         if not isinstance(value, tuple | list) or len(value) != 2:
             hint = "; samenet.data.split makes one" if isinstance(value, float | int) else ""
@@ -32,7 +34,8 @@ class ValidationSet(NamedTuple):
                 f"({type(value).__name__}){hint}"
             )
         try:
-            X, Y = map(model.theta.apart, model.labelled(*value))
+            ready = prepared.ready(model, backend, "validation", _UNLIMITED, *value)
+            X, Y = ready or map(model.theta.apart, model.labelled(*value))
             return cls(X, Y, {name: monitor(name, model.activations[-1], Y[:]) for name in monitors})
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation, {error}") from None

@@ -60,7 +60,7 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
             given = _from_objects(name, value, given, dtype)
         if given.dtype.kind not in "biuf":
             raise TypeError(f"{name}: expected real numbers, got {short(value)} ({given.dtype})")
-        return np.require(given, dtype, ["C", "A", "W"])
+        return np.array(given, dtype, order="C")
 
 
 def _from_objects(name: str, value: Any, given: NDArray[Any], dtype: Float) -> NDArray[np.float64]:
@@ -172,12 +172,12 @@ def matrices(name: str, values: Any, shapes: Sequence[tuple[int, ...]], dtype: F
         raise ValueError(f"{name}: expected {len(shapes)} arrays, of shapes {list(shapes)}, got {len(given)}")
     result = []
     for i, (value, shape) in enumerate(zip(given, shapes, strict=True)):
-        item = array(f"{name}[{i}]", value, dtype)
+        item = value if is_ready(value, dtype) else array(f"{name}[{i}]", value, dtype)
         if item.shape != shape:
             raise ValueError(
                 f"{name}[{i}]: expected shape {shape} (n_out, n_in), got {item.shape}"
                 if len(shape) == 2
                 else f"{name}[{i}]: expected shape {shape}, got {item.shape}"
             )
-        result.append(finite(f"{name}[{i}]", item))
+        result.append(item if all_finite(item) else finite(f"{name}[{i}]", item))
     return result

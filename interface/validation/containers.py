@@ -4,16 +4,21 @@ Masked entries of arrays inside lists become NaN, or the numbers under the mask;
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 _NUMBERS = frozenset((float, int, bool, np.float64, np.float32, np.int64))  # the types in most lists
+_LISTS = frozenset((list, tuple))
 _NOT_LISTS = str | bytes | bytearray | memoryview | range
 
 
 def has_masked(value: Any) -> bool:
     """Whether a value is a masked array with masked entries, or a list that contains one at any depth."""
+    is_nested = type(value) is list and _LISTS.issuperset(map(type, value))
+    if is_nested and _NUMBERS.issuperset(map(type, chain.from_iterable(value))):
+        return False
     pending, visited = [value], set[int]()
     while pending:
         item = pending.pop()

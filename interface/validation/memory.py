@@ -28,26 +28,24 @@ def remembers(check: Callable[..., T], constant: Iterable[type] = ()) -> Callabl
     plain = CONSTANT.union(constant)
     known: dict[Any, T] = {}
     # The keys are immutable arguments, or these together with the items of lists and tuples; the values are the
-    # results.
-    last: tuple[Any, Any, Any] = (), (), None
+    # results. The last arguments are kept with tuples in place of lists, which are treated alike.
+    last: tuple[Any, Any] = (), None
 
     @wraps(check)
     def remembered(*arguments: Any) -> T:
         nonlocal last
-        before, items, result = last
-        if len(before) == len(arguments) and all(map(is_, before, arguments)):
+        before, result = last
+        if len(before) == len(arguments) and (all(map(is_, before, arguments)) or _have_same_items(before, arguments)):
             return result  # type: ignore[no-any-return]
         flat: Any = arguments
         kinds = [*map(type, arguments)]
-        if list in kinds or tuple in kinds:  # lists and tuples are treated alike
+        if list in kinds or tuple in kinds:
             flat = []
             for value in arguments:
                 if type(value) is list or type(value) is tuple:
                     flat += (_Items, len(value), *value)
                 else:
                     flat.append(value)
-            if len(items) == len(flat) and all(map(is_, items, flat)):
-                return result  # type: ignore[no-any-return]
             kinds = [*map(type, flat)]
         if not plain.issuperset(kinds):
             return check(*arguments)
@@ -58,7 +56,20 @@ def remembers(check: Callable[..., T], constant: Iterable[type] = ()) -> Callabl
             if len(known) >= _MOST:
                 known.clear()
             known[key] = result
-        last = arguments if list not in map(type, arguments) else (), flat, result
+        last = tuple([tuple(value) if type(value) is list else value for value in arguments]), result
         return result
 
     return remembered
+
+
+def _have_same_items(before: tuple[Any, ...], arguments: tuple[Any, ...]) -> bool:
+    """Whether the arguments are the same objects, or lists or tuples of the same objects; before: without lists."""
+    same = [*map(is_, before, arguments)]
+    while False in same:
+        place = same.index(False)
+        one, value = before[place], arguments[place]
+        is_listing = type(one) is tuple and (type(value) is list or type(value) is tuple)
+        if not (is_listing and len(one) == len(value) and all(map(is_, one, value))):
+            return False
+        same[place] = True
+    return True

@@ -27,6 +27,7 @@ from samenet.output import files
 from samenet.schedules import Exponential
 from samenet.stopping import CostChange, Patience
 from samenet.storage import streams
+from samenet.training.state import TrainingState
 
 BACKENDS = ("numpy", "numba", "reference")
 FORMATS = ("npz", "safetensors")
@@ -56,7 +57,8 @@ def trained(way: str, backend: str, **options: Any) -> str:
     if options.get("seed") == "random.Random":
         options["seed"] = random.Random(11)
     history = net.train(X, Y, callback=lambda net, history: None, **options)  # no short training
-    state = net.training_state
+    left = net.training_state
+    state = TrainingState.of(*left) if isinstance(left, tuple) else left
     found = hashlib.sha256(net.model.theta.everything.tobytes() + state.values.tobytes())
     for name in history:
         found.update(history[name].tobytes())
