@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from samenet.fast.kernels import tiny_network, training
+from samenet.fast.kernels import few_nodes, tiny_network, training
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.steps import RULES
 from samenet.model import Model, functions
@@ -61,6 +61,7 @@ class Plan(NamedTuple):
     """How to update a model with a rule and a batch size; independent of the values in theta.
 
     tiny       for a network that fits `tiny_network`: the first arguments of its kernel; None for others
+    few_nodes  the same for `few_nodes`
     parts      the number of parts into which a batch is divided
     """
 
@@ -68,6 +69,7 @@ class Plan(NamedTuple):
     given: tuple[int, float, float]
     constants: tuple[int, float, float, float, float, float]  # all fields of a `Rule` but the last
     tiny: tuple[Any, ...] | None
+    few_nodes: tuple[Any, ...] | None
     parts: int
 
 
@@ -75,11 +77,13 @@ def plan(model: Model, rule: Any, given: tuple[int, float, float]) -> Plan:
     """The plan, kept with the model for the next call; given: the batch size, and the limits of clipping."""
     found: Plan | None = model.prepared.get(plan)
     if found is None or found.rule is not rule or found.given != given:
-        tiny, flat, (batch_size, clip_value, clip_norm) = None, model.theta.flat, given
+        tiny, few, flat, (batch_size, clip_value, clip_norm) = None, None, model.theta.flat, given
         if tiny_network.fits(model, batch_size, rule.state_arrays > 0) and not model.theta.normalized:
             width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
             tiny = width, (0,) * tiny_network.registers(model), flat.reshape(1, -1), layout(model), objective(model)
         parts = training.parts_of(batch_size, flat.size)
+        if parts == 1 and few_nodes.fits(model.sizes, model.dtype.itemsize) and not model.theta.normalized:
+            few = flat, layout(model), objective(model)
         of_rule = (*constants(rule), float(clip_value), float(clip_norm))
-        found = model.prepared[plan] = Plan(rule, given, of_rule, tiny, parts)
+        found = model.prepared[plan] = Plan(rule, given, of_rule, tiny, few, parts)
     return found

@@ -20,7 +20,7 @@ from samenet.fast.description import (
     objective,
     plan,
 )
-from samenet.fast.kernels import adaptive, answers, normalization, tiny_network, training
+from samenet.fast.kernels import adaptive, answers, few_nodes, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel
@@ -184,7 +184,8 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
     batch, constants, tiny, empty = (batch_size, reduction == "mean"), planned.constants, planned.tiny, np.empty
     size, flat, parts, of_model = dtype.itemsize, theta.flat, planned.parts, described(model)
     kinds = dtype if tiny is None else (dtype, len(tiny[0]), len(tiny[1]))
-    is_usual, rest = tiny is not None or not theta.normalized, (NO_DROP_CONNECT[size], NO_NUMBERS)
+    short, kernel = (tiny, tiny_network) if tiny is not None else (planned.few_nodes, few_nodes)
+    is_usual, rest = not theta.normalized, (NO_DROP_CONNECT[size], NO_NUMBERS)
     code: Any = None
 
     def updates(X: Any, Y: Any, state: State, alphas: Any, order: Any = None, **others: Any) -> Any:
@@ -195,9 +196,9 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
         given: tuple[Any, ...]
         if others or not is_usual:
             with_others(state, (X, Y, order), more, **others)
-        elif tiny is not None:
-            given = *tiny, X, Y, order, *more
-            code = code or _code_of(tiny_network.run_updates, kinds, given)
+        elif short is not None:
+            given = *short, X, Y, order, *more
+            code = code or _code_of(kernel.run_updates, kinds, given)
             state.is_finite = code(*given)
         else:
             memory = borrowed(model, parts, state.prepared)

@@ -39,6 +39,7 @@ _CODEGEN = (
     "packed",
     "transpose",
     "stepping",
+    "gathered",
     "registers",
     "lane_products",
 )

@@ -28,6 +28,7 @@ KINDS = {
     },
     "images": {"sparse_input.are_zeros_skipped", "sparse_input.list_nonzero_columns"},
     "narrow": {"narrow.narrow_product"},
+    "few nodes": {"few_nodes.run"},
     "wide": {"gemm.packed_product", "gemm._multiply_packed"},
     "blocks": {"forward.forward", "packing.pack"},
     "backward": {"gemm.sum_of_rows"},
@@ -64,8 +65,10 @@ def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]
     yield of_gradient, lambda: net.gradient(X, Y)[1].flat
     yield {*of_gradient, "penalties"}, lambda: penalized.gradient(X, Y)[1].flat
     yield {*of_gradient, "weights"}, lambda: net.gradient(X, Y, sample_weight=X[:, 0])[1].flat
-    yield {*FIRST, *own, "steps"}, lambda: trained(X)
-    of_batches = {*FIRST, *(own - {"wide"}), "steps"}  # few rows take dot products, and one pass
+    in_short, of_batches = {"few nodes", "backward", "costs", "steps"}, {*FIRST, *own, "steps"}
+    yield in_short if name == "narrow" else of_batches, lambda: trained(X)
+    yield {*of_batches, "weights"}, lambda: trained(X, sample_weight=X[:, 0])
+    of_batches = in_short if name == "narrow" else of_batches - {"wide"}  # few rows take dot products, and one pass
     yield {*of_batches, "lanes"}, lambda: trained(X, batch_size=30, optimizer="adam", seed=0)
     if name != "narrow":
         yield {*of_batches, "masks"}, lambda: trained(X, batch_size=30, dropout=0.1, optimizer="adam", seed=0)

@@ -168,6 +168,21 @@ def dots_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
             yield f"{m} x {k} of {n}", np.array_equal(Z[:, :k], expected[:, :k]) and nothing_else_written(Z, around)
 
 
+def dots_of_gathered_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Rows in any order, also twice; nodes and rows in groups and left over."""
+    width = lanes(ns.width, dtype)
+    run = native(ns.gathered.dots_of, ns.width, matrix(dtype), COUNTERS, *(matrix(dtype),) * 2)
+    for places, k in itertools.product(([2], [1, 0, 2], [0, 2, 1, 2, 0, 1], [3, 1, 0, 2]), (1, 2, 3, 4, 7)):
+        for n in {1, width - 1, width, 2 * width + 1} - {0}:
+            X, _ = guarded(integers((4, n), dtype))
+            W, _ = guarded(integers((k, n), dtype, 1))
+            Z, around = guarded(np.zeros((len(places), k), dtype), **OUTPUT)
+            expected, given = Z.copy(), np.array(places)
+            ns.gathered.dots_of.plain(X, given, W, expected)
+            run(X, given, W, Z)
+            yield f"{places} x {k} of {n}", np.array_equal(Z, expected) and nothing_else_written(Z, around)
+
+
 def sums_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width = lanes(ns.width, dtype)
     run = native(ns.loops.add_rows, ns.width, matrix(dtype), vector(dtype))
@@ -541,6 +556,7 @@ CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
         *(panels, panels_of, packed_panels, packed_meanwhile, dot_products, dots_of_rows, sums_of_rows),
+        dots_of_gathered_rows,
         *(
             rows_gathered,
             transposes,
@@ -648,6 +664,21 @@ MUTANTS = {
         "dots_of_rows",
         "[vb.long(r) for r in range(count)]",
         "[vb.long(0) for r in range(count)]",
+    ),
+    "dots: rows in their own order": (
+        "dots_of_gathered_rows",
+        "vb.builder.load(vb.builder.gep(places.data, [number]))",
+        "number",
+    ),
+    "dots: gathered, of the first nodes": (
+        "dots_of_gathered_rows",
+        "row_of(W, vb.builder.add(i, vb.long(v)))",
+        "row_of(W, vb.long(v))",
+    ),
+    "dots: gathered, the last rows left out": (
+        "dots_of_gathered_rows",
+        "_ROWS, _NODES = (4, 1)",
+        "_ROWS, _NODES = (4,)",
     ),
     "rows left out of a sum": ("sums_of_rows", "add_row(sums[0], vb.builder.add(whole, s))", "pass"),
     "a sum without what was there": (

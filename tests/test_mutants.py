@@ -328,8 +328,42 @@ MUTANTS = {
             "copied(W[:, ::-1], packed_matrix(P, q, k, n))",
         ),
         Mutant("few nodes: weights not copied back", "copied(packed_matrix(P, q, k, n), W)", "pass"),
+        Mutant("few nodes: short loop, bias dropped", "b[i] if bias else theta", "0 * b[i] if bias else theta"),
+        Mutant("few nodes: short loop, targets of other rows", "= Y[used[s], i]", "= Y[used[0], i]"),
+        Mutant(
+            "few nodes: short loop, not the mean",
+            "1.0 / whole if mean else 1.0\n        if order",
+            "1.0\n        if order",
+        ),
+        Mutant("few nodes: short loop, the first order", "places = order[epoch]", "places = order[0]"),
+        Mutant("few nodes: short loop, rows left over", "add_scaled(g[i], X", "add_scaled(0 * g[i], X"),
+        Mutant("few nodes: short loop, a row twice", "X[places[s + 2]], X", "X[places[s + 1]], X"),
+        Mutant("few nodes: short loop, no gradient of biases", "sum_of_rows(deltas, g[weights:], False)", "pass"),
+        Mutant("few nodes: short loop, no penalty", "theta[:weights], l1, l2)", "theta[:weights], 0.0, l2)"),
+        Mutant(
+            "few nodes: short loop, number of an update",
+            "state, 0, rule, rule.t + update + 1)\n        start",
+            "state, 0, rule, 1)\n        start",
+        ),
+        Mutant(
+            "few nodes: short loop, the first blocks alone",
+            "for begin in range(start, start + whole, most)",
+            "for begin in range(start, start + 1)",
+        ),
+        Mutant(
+            "few nodes: few inputs, no errors below",
+            "errors_below(deltas, rows_at(theta, p, k, n), zeros, errors)\n    for top",
+            "pass\n    for top",
+        ),
+        Mutant(
+            "few nodes: few inputs, the first piece for all",
+            "count, q = min(rows, k - top), p + top * n",
+            "count, q = min(rows, k - top), p",
+        ),
+        Mutant("few nodes: few inputs, no penalties", "add_penalties(g, w, update", "add_penalties(0 * g, w, update"),
+        Mutant("few rows: the first nodes alone", "product(X, WT, start[:, i", "product(X, WT * (i == 0), start[:, i"),
         Mutant("one row: a term of four left out", "a3 * b3 + (a2", "0 * b3 + (a2"),
-        Mutant("one row: last terms left out", "_scaled(c, B[s], A[0, s], c)", "pass"),
+        Mutant("one row: last terms left out", "add_scaled(c, B[s], A[0, s], c)", "pass"),
         Mutant("one row: not added", "c[j] = S[0, j]", "c[j] = 0"),
         Mutant("few nodes: no errors below one", "narrow_product(deltas, W.T,", "narrow_product(0 * deltas, W.T,"),
         Mutant(
@@ -1033,6 +1067,7 @@ KERNELS = (
         "codegen.microkernels",
         "codegen.packed",
         "codegen.transpose",
+        "codegen.gathered",
         "codegen.stepping",
         "codegen.registers",
         "elementary",
@@ -1052,6 +1087,7 @@ KERNELS = (
         "one_pass",
         "backward",
         "parallel",
+        "few_nodes",
         "training",
         "few_rows",
         "normalization",
@@ -1108,7 +1144,8 @@ SMALLER = {
     "PAYS": 0,
     "_INPUTS, _ONLINE, _WITH_STATE, _BATCH": (256, 8, 8, 500),
     "_NARROW": 32,
-    "UNPACKED_ROWS": 2,
+    "UNPACKED_ROWS": 6,
+    "_GRADIENT": 6,
     "MOST_ROWS": 3,
 }
 
@@ -1243,6 +1280,10 @@ def _few_nodes(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple
             yield from agreement.gradient(*networks, case.X[:rows], case.Y[:rows])
         yield from agreement.free_run(*networks, case.X, case.Y, Descent(9, epochs=2))
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(9, rule=Rule(Adam(0.7, 0.9, 1e-2))), case.masks)
+    for case in (Case((7, 1), 20, functions=Functions(l1=0.1, l2=0.2)), of_three):
+        networks = case.network(cls), case.network(trusted)
+        yield from agreement.free_run(*networks, case.X, case.Y, Descent(9, 2, shuffled=True))
+        yield from agreement.ruled(*networks, case.X, case.Y, Descent(20, rule=Rule(Adam(0.7, 0.9, 1e-2))), case.masks)
 
 
 def _normalized(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1345,6 +1386,9 @@ def _weighted(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[
 
 def _few_rows(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """One row, and more than are processed together; every cost, penalties, and a weight of 0."""
+    case = Case((8, 5, 2), 6)
+    networks = case.network(cls), case.network(trusted)
+    yield from agreement.ruled(*networks, case.X, case.Y, Descent(6, rule=Rule(Nesterov(0.5))), case.masks)
     for functions, rows, weights in (
         (Functions("tanh", "softmax", "cross_entropy", l1=0.2, l2=0.1), 3, np.array([2.0, 0.0, 0.5])),
         (Functions("relu", "sigmoid", "binary_cross_entropy"), 1, None),

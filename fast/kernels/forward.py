@@ -163,6 +163,14 @@ def multiply(X, W, b, memory, out):
 def multiply_in_order(X, W, start, memory, out):
     """out := start + X W^T for few rows, with the bits of `product` for packed W^T. memory: as for `multiply`."""
     (m, k), n = out.shape, W.shape[1]
+    lanes = REGISTER // X.itemsize
+    width = memory.size // n // lanes * lanes  # nodes whose weights have room
+    if 4 * n <= m * m and (width >= k or (width > 0 and k < WIDE)):  # transposing W pays
+        for i in range(0, k, width):
+            WT = rows_at(memory, 0, n, width)[:, : min(width, k - i)]
+            transposed(W[i : i + width], WT)
+            product(X, WT, start[:, i : i + width], out[:, i : i + width])
+        return
     z = rows_at(memory, 0, m, row_length(k, REGISTER // X.itemsize))
     terms = terms_at_once(n) if k >= WIDE else n
     for begin in range(0, n, terms):

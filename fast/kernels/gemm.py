@@ -147,9 +147,9 @@ def packed_product(A, B, S, C, alpha):
                 i = end
 
 
-_scaled = vectorized(lambda c, a, b, s: (a * b + s,), stores=1)
+add_scaled = vectorized(lambda c, a, b, s: (a * b + s,), stores=1)
 _scaled_apart = vectorized(lambda c, a, b, s: (a * b + s,), stores=1, contract=False)
-_add_four = vectorized(
+add_four = vectorized(
     lambda c, b0, b1, b2, b3, a0, a1, a2, a3: (a3 * b3 + (a2 * b2 + (a1 * b1 + (a0 * b0 + c))),), stores=1
 )
 _total = vectorized(lambda a: (a,))
@@ -163,9 +163,9 @@ def _sum_of_scaled(A, B, S, C):
         c[j] = S[0, j]
     last = len(B) - len(B) % 4
     for s in range(0, last, 4):
-        _add_four(c, B[s], B[s + 1], B[s + 2], B[s + 3], A[0, s], A[0, s + 1], A[0, s + 2], A[0, s + 3])
+        add_four(c, B[s], B[s + 1], B[s + 2], B[s + 3], A[0, s], A[0, s + 1], A[0, s + 2], A[0, s + 3])
     for s in range(last, len(B)):
-        _scaled(c, B[s], A[0, s], c)
+        add_scaled(c, B[s], A[0, s], c)
 
 
 @external(lambda f: (matrix(f),) * 4)
@@ -178,7 +178,7 @@ def product(A, B, S, C):
     """
     k, by_rows = C.shape[1], B.strides[1] == B.itemsize
     if k == len(B) == len(S) == 1 and A.strides[0] == C.strides[0] == C.itemsize:  # by columns, lanes would be empty
-        _scaled(C[:, 0], A[:, 0], B[0, 0], S[0, 0])
+        add_scaled(C[:, 0], A[:, 0], B[0, 0], S[0, 0])
     elif k >= WIDE and len(B) == len(S) == 1 and by_rows:  # S is added to the product, as by `packed_product`
         for s in range(len(C)):
             _scaled_apart(C[s], B[0], A[s, 0], S[0])

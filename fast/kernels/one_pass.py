@@ -13,12 +13,24 @@ from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.stepping import stepping
-from samenet.fast.kernels.gemm import WIDE, copied, matrix, terms_at_once
+from samenet.fast.kernels.codegen.vector import REGISTER
+from samenet.fast.kernels.gemm import WIDE, copied, matrix, product, terms_at_once
 from samenet.fast.kernels.narrow import errors_below
-from samenet.fast.kernels.penalties import penalty_slope
-from samenet.fast.kernels.steps import ADAM, DESCENT, MOMENTUM, NESTEROV, NUMBERS, RMSPROP, numbers_of, update_type
+from samenet.fast.kernels.penalties import add_penalties, penalty_slope
+from samenet.fast.kernels.steps import (
+    ADAM,
+    DESCENT,
+    MOMENTUM,
+    NESTEROV,
+    NUMBERS,
+    RMSPROP,
+    numbers_of,
+    step,
+    update_type,
+)
 
 MOST_ROWS = 32  # up to which this is faster than products of packed matrices
+_GRADIENT = 1 << 11  # numbers of a gradient that take their step together
 _CACHED = 1 << 14  # bytes of X, and of errors, that are passed over for every row of weights
 
 # What happens to a gradient before its step, if there are penalties or if it is clipped: in the order of `penalties`.
@@ -85,6 +97,33 @@ def _step_some(delta, X, errors, W, first, second, changed, of, code):
         _momentum(delta, X, errors, W, first, second, changed, of)
 
 
+@kernel()
+def _leaves_lanes_empty(n, itemsize):
+    """Whether more than a quarter of the lanes would be idle in rows of W, which are read two registers at a time."""
+    tile = 2 * REGISTER // itemsize
+    return 4 * n < 3 * tile * -(-n // tile)
+
+
+@kernel()
+def _step_in_pieces(deltas, X, errors, theta, p, update):
+    """`step_in_one_pass` for few inputs, by products and steps of vectors, in pieces that stay in the cache."""
+    k, n, heap = deltas.shape[1], X.shape[1], open_heap()
+    rows = max(1, _GRADIENT // n)
+    memory, zeros = empty(heap, min(rows, k) * n, theta.dtype), zeroed(heap, max(n, rows), theta.dtype)
+    if len(errors):
+        errors_below(deltas, rows_at(theta, p, k, n), zeros, errors)
+    for top in range(0, k, rows):
+        count, q = min(rows, k - top), p + top * n
+        g, w, d = memory[: count * n], theta[q : q + count * n], deltas[:, top : top + count]
+        if n == 1:  # a column is a row of the transposed matrix; otherwise, all lanes but one would be idle
+            product(X.T, d, rows_at(zeros, 0, 1, count), rows_at(g, 0, 1, count))
+        else:
+            product(d.T, X, rows_at(zeros, 0, 1, n), rows_at(g, 0, count, n))
+        if update.l1 or update.l2:
+            add_penalties(g, w, update.l1, update.l2)
+        step(w, g, update.alpha, update.state, q, update.rule, update.t)
+
+
 @external(lambda f: (*(matrix(f),) * 2, f[:, ::1], f[::1], int64, update_type(f)), light=True)
 def step_in_one_pass(deltas, X, errors, theta, p, update):
     """errors := deltas W, unless it has no rows, for the matrix W at index p of theta; then the step of W.
@@ -96,10 +135,9 @@ def step_in_one_pass(deltas, X, errors, theta, p, update):
     of, heap = numbers_of(update.rule, update.alpha, update.t, theta.itemsize), open_heap()
     l1, l2, limit = update.l1, update.l2, update.rule.clip_value
     change = 2 if l1 else 1 if l2 or limit < np.inf else 0
-    if n == 1:  # a column is a row of the transposed matrix; otherwise, all lanes but one would be empty
-        if len(errors):
-            errors_below(deltas, rows_at(theta, p, k, n), zeroed(heap, 1, theta.dtype), errors)
-        deltas, X, errors, k, n = X, deltas, errors[:0], 1, k
+    if _leaves_lanes_empty(n, theta.itemsize):
+        _step_in_pieces(deltas, X, errors, theta, p, update)
+        return
     terms = terms_at_once(k) if n >= WIDE else k
     width = min(n, -(-_CACHED // (m * theta.itemsize * 64)) * 64)
     copies = k >= WIDE or terms < k  # of X and errors, side by side: rows may compete for places in the cache

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from samenet.fast.kernels import few_nodes
 from samenet.fast.kernels.activations import CROSS_ENTROPY, SOFTMAX, SQUARED_ERROR, SUM_OF_SQUARES
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import open_heap, zeroed
@@ -48,6 +49,7 @@ _KNOWN = {
 _INPUTS, _ONLINE, _WITH_STATE, _BATCH = 256, 3000, 1000, 830
 _ROW, _LOGARITHMS = 40, 60  # work of a row, and of one with a softmax or with logarithms in the cost
 _LINEAR, _LEAST = 420, 4  # the most work of all rows, and the least of one row, without a hidden layer
+_SHORT, _SAMPLE = 40, 5  # the same for networks that `few_nodes` trains, and the work of a row besides its inputs
 
 
 def registers(model: Any) -> int:
@@ -65,6 +67,8 @@ def fits(model: Any, batch_size: int, has_state: bool = False) -> bool:
     if not _KNOWN.issuperset((*model.activations, model.cost_function)):
         return False
     sizes, lanes = model.sizes, REGISTER // model.dtype.itemsize
+    if few_nodes.fits(sizes, model.dtype.itemsize):
+        return bool(batch_size * (_SAMPLE + sizes[0]) <= _SHORT)
     work = sum(n * -(-k // lanes) for n, k in itertools.pairwise(sizes))
     most = _WITH_STATE if has_state else _ONLINE
     if sizes[0] > _INPUTS or work > most or batch_size == 1:

@@ -9,6 +9,8 @@ from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.dropout import MaskedWeights, dropout_type, mask_weights, masked_type, products
+from samenet.fast.kernels.few_nodes import fits
+from samenet.fast.kernels.few_nodes import run as run_short
 from samenet.fast.kernels.forward import UNPACKED_ROWS
 from samenet.fast.kernels.gemm import copied, matrix
 from samenet.fast.kernels.narrow import starts_narrow
@@ -214,6 +216,8 @@ def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_co
         used = masked.theta, masked.P, layout, bias
     batch_size, _ = batch
     sizes, parts = layout[0], len(G)
+    if parts == 1 and weights.size == 0 and alphas.size and not masks_weights and fits(sizes, theta.itemsize):
+        return run_short(theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs)
     most = -(-batch_size // parts)
     weighed = most if weights.size else 0
     heap = open_heap()
