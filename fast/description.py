@@ -82,7 +82,8 @@ def plan(model: Model, rule: Any, given: tuple[int, float, float]) -> Plan:
             width = width_for(max(model.sizes[1:]), model.dtype.itemsize)
             tiny = width, (0,) * tiny_network.registers(model), flat.reshape(1, -1), layout(model), objective(model)
         parts = training.parts_of(batch_size, flat.size)
-        if parts == 1 and few_nodes.fits(model.sizes, model.dtype.itemsize) and not model.theta.normalized:
+        is_short: bool = few_nodes.fits(model.sizes, model.dtype.itemsize)  # type: ignore[no-untyped-call]
+        if is_short and parts == 1 and not model.theta.normalized:
             few = flat, layout(model), objective(model)
         of_rule = (*constants(rule), float(clip_value), float(clip_norm))
         found = model.prepared[plan] = Plan(rule, given, of_rule, tiny, few, parts)

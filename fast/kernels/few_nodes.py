@@ -62,7 +62,7 @@ def run(theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs
     epoch = start = 0
     for update in range(costs.size):
         whole, total = min(batch_size, m - start), 0.0
-        scale = 1.0 / whole if mean else 1.0
+        divisor = whole if mean else 1
         if order.size:
             places = order[epoch]
         g[:] = 0
@@ -76,11 +76,11 @@ def run(theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs
                     Z[s, i] += b[i] if bias else theta.dtype.type(0)
                     y[s * k + i] = Y[used[s], i]
             size = used.size * k
-            total += apply_cost(cost, code, z[:size], y[:size], k, scale, delta, 0.0)
+            total += apply_cost(cost, code, z[:size], y[:size], k, 1.0 / divisor, delta, 0.0)
             _add_product(deltas, X, used, dW)
             if bias:
                 sum_of_rows(deltas, g[weights:], False)
-        costs[update] = total / whole if mean else total
+        costs[update] = total / divisor
         if l1 or l2:
             costs[update] += add_penalties(g[:weights], theta[:weights], l1, l2)
         step(theta, g, alphas[epoch], state, 0, rule, rule.t + update + 1)

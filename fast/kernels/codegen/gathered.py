@@ -12,7 +12,7 @@ def _dots_of(X, places, W, Z):
 
 def _write_dots_of(vb, X, places, W, Z):
     m, (k, _), begin = vb.builder.extract_value(places.shape, 0), vb.pair(W.shape), vb.long(0)
-    for nodes in _NODES:
+    for nodes in (nodes for nodes in _NODES if nodes <= vb.lanes):  # whose sums one register holds
         end = vb.times(vb.builder.sdiv(k, vb.long(nodes)), nodes)
         with vb.for_range(end, nodes, begin) as (i, _):
             first = vb.long(0)
@@ -46,9 +46,9 @@ def _write_tile(vb, X, places, W, Z, s, i, rows, nodes):
     values = [total.value for row in sums for total in row]
     values += [vb.zero] * (-len(values) % vb.lanes)
     found = [vb.sums(values[start : start + vb.lanes]) for start in range(0, len(values), vb.lanes)]
-    for r, number in enumerate(each):
-        register, first = divmod(r * nodes, vb.lanes)
-        vb.store_some(found[register], first, nodes, vb.at(row_of(Z, number), vb.times(i, vb.size)))
+    for number, start in zip(each, range(0, rows * nodes, nodes), strict=True):
+        place = vb.at(row_of(Z, number), vb.times(i, vb.size))
+        vb.store_some(found[start // vb.lanes], start % vb.lanes, nodes, place)
 
 
 dots_of = generated(_dots_of, _write_dots_of)
