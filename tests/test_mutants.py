@@ -385,7 +385,6 @@ MUTANTS = {
         ),
         Mutant("bias gradient of the first row", "add_rows(delta, db)", "add_rows(delta[:1], db)"),
         Mutant("shuffled rows in their own order", "A[places]", "A[: len(places)]"),
-        Mutant("rows lined up in another order", "copied(X, copies)", "copied(X[::-1], copies)"),
         Mutant("bias gradient not begun at 0", "db[i] = 0", "db[i] = db[i]"),
         Mutant(
             "errors through packed weights",
@@ -1129,7 +1128,6 @@ SMALLER = {
     "_ROWS": 4,
     "_TERMS": 4,
     "_NEAR": 4,
-    "_OFTEN, _LINED_UP": (1, 1 << 20),
     "_PARTS, _ROWS, _WORK": (8, 8, 1),
     "_MANY, _MORE_ROWS": (80, 32),
     "PAYS": 0,
@@ -1508,7 +1506,7 @@ ABOUT = {
         "small options": _small_options,
         "one": _many_rows,
     },
-    **dict.fromkeys(("one node", "one input and one node", "one update", "rows lined up in another order"), _few_nodes),
+    **dict.fromkeys(("one node", "one input and one node", "one update"), _few_nodes),
     "errors of the block before": _few_nodes,
 }
 # The same, by the first word of the name.

@@ -23,7 +23,6 @@ from samenet.fast.kernels.steps import DESCENT, RULE, Rule, Update, step
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # the most parts of a batch; the fewest rows and multiply-adds of a part
 _MANY, _MORE_ROWS = 1 << 17, 500  # parameters from which adding the parts' gradients is slow: parts then have more rows
 _PIECE = 1024  # numbers of a gradient that are added together
-_OFTEN, _LINED_UP = 8, 1 << 20  # epochs from which, and bytes up to which, aligning the rows of X in a copy pays
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
@@ -225,14 +224,6 @@ def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_co
     most = most if order.size else weighed
     row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register straddles two cache lines
     gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)
-    epochs = costs.size * batch_size // len(X)
-    is_read_often = order.size == 0 and epochs >= _OFTEN and len(X) * row * X.itemsize <= _LINED_UP
-    lined_up = is_read_often and is_coordinator and starts_narrow(sizes, REGISTER // X.itemsize)
-    copies = empty(heap, (len(X) if lined_up else 0, row), X.dtype)[:, : X.shape[1]]
-    if lined_up:
-        copied(X, copies)
-        X = copies
-    data = X, Y, order, dropout
     _, l1, l2 = objective
     # A single update changes theta itself, with the gradient or after it: packing and unpacking the state would take
     # longer than unpacking the gradient, and sums would have a different order. So do many of few rows where
