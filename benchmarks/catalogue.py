@@ -272,6 +272,9 @@ TECHNIQUES = {
     "few nodes": TechniqueCase(
         "500-3-2, 1,000 samples by 20", partial(inputs.descent, (500, 3, 2), 1_000, 20), "all updates at once"
     ),
+    "linear model": TechniqueCase(
+        "300-1, 1,000 samples by 10", partial(inputs.descent, (300, 1), 1_000, 10), "all updates at once"
+    ),
     "mini-batches of 64": _of_64("all updates at once"),
     "mini-batches of 64, a call an update": _of_64("a call an update"),
     "updates of few rows": TechniqueCase(

@@ -186,6 +186,12 @@ TECHNIQUES = (
         (Change(f"{_KERNELS}/narrow.py", "return 4 * k <= 3 * lanes and", "return n < 0 and"),),
     ),
     Technique(
+        "a short loop for few nodes",
+        "A linear model is trained in its own loop, which copies no rows; without, in the loop for all networks.",
+        "linear model",
+        (Change(f"{_KERNELS}/few_nodes.py", "return len(sizes) == 2 and", "return len(sizes) < 2 and"),),
+    ),
+    Technique(
         "one pass over the weights",
         "For few rows, errors, gradient and step in one pass; without, a pass for each, and the gradient is stored.",
         "updates of few rows",
