@@ -158,6 +158,21 @@ def test_a_view_that_was_made_read_only_is_noticed(which: str, found_again: list
 
 
 @pytest.mark.compiled
+@pytest.mark.parametrize("which", ["weights", "biases"])
+def test_views_made_one_call_after_others(which: str, found_again: list[bool]) -> None:
+    """`parameters` makes an object that makes the views of weights and biases later."""
+    nets = made()
+    for _ in range(2):
+        together(nets)
+    assert nets[7].parameters.size == 43
+    together(nets)
+    getattr(nets[7], which)[0].flags.writeable = False
+    with pytest.raises(ValueError, match=which):
+        together(nets)
+    assert found_again == [False, True, True, False]
+
+
+@pytest.mark.compiled
 def test_many_records_are_not_kept_for_all(monkeypatch: pytest.MonkeyPatch, found_again: list[bool]) -> None:
     """One network that is kept would keep the records and the orders of all."""
     nets, others = made(), made()

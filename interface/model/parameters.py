@@ -75,6 +75,7 @@ class Parameters:
         if self._shown is None:
             self._tell()
             self._shown = Parameters._of(self.sizes, self.bias, self.everything[:], self.normalized)
+            self._shown.joint = self.joint
         return self._shown
 
     @property
