@@ -286,6 +286,33 @@ def test_the_main_thread_that_waits_for_a_helper(exit_of_helper: bool) -> None:
     assert ended == []
 
 
+def test_a_helper_whose_start_is_interrupted_has_stopped_when_the_exception_is_raised(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As by the handler of a signal that is not deferred; then the pool does not know the thread."""
+    begun, go_on, ended = threading.Event(), threading.Event(), list[bool]()
+    start = threading.Thread.start
+
+    def interrupted(thread: threading.Thread) -> None:
+        start(thread)
+        assert begun.wait(20)
+        raise KeyboardInterrupt
+
+    def task(release: Any) -> None:
+        begun.set()
+        assert go_on.wait(20)
+        ended.append(True)
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    monkeypatch.setattr(time, "sleep", lambda seconds: go_on.set())
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_together([task] * 2, threads=2)
+        assert ended == [True]
+    finally:
+        go_on.set()
+
+
 class Unfriendly:
     """Raises on every operation."""
 

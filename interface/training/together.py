@@ -1,6 +1,7 @@
 """Independent training runs at the same time, on several threads."""
 
 import itertools
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
@@ -32,7 +33,7 @@ def run_together(
             if done is None:
                 raise
         return done
-    numbers, failed, stopped = itertools.count(), dict[int, Exception](), False
+    numbers, failed, stopped, busy = itertools.count(), dict[int, Exception](), False, list[None]()
 
     def work(release: Callable[[], None]) -> None:
         while not stopped and (i := next(numbers)) < len(tasks):
@@ -46,8 +47,12 @@ def run_together(
             raise Cancelled
 
     def work_beside() -> None:
-        with suppress(Cancelled):
-            work(check)
+        busy.append(None)  # before `stopped` is looked at
+        try:
+            with suppress(Cancelled):
+                work(check)
+        finally:
+            busy.pop()
 
     helpers = min(threads, len(tasks)) - 1
     if helpers <= 0:
@@ -63,4 +68,6 @@ def run_together(
                 other.result()
         finally:
             stopped = True
+            while busy:  # the pool does not know a thread whose start an exception of a signal's handler interrupted
+                time.sleep(0.001)
     return dict(sorted(failed.items()))
