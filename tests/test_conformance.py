@@ -23,7 +23,7 @@ from samenet.__main__ import main
 from samenet.fast import functions
 from samenet.model.functions import ACTIVATIONS, COSTS
 from samenet.optimizers import UPDATE_RULES
-from samenet.testing import assert_same, check_backend, mistakes, mutation, workers
+from samenet.testing import assert_same, check_backend, mistakes, mutation, shrink, workers
 from samenet.testing.guard import Guard
 from samenet.testing.parts import LEVELS, PARTS
 from samenet.testing.runner import Runner, of_part
@@ -175,6 +175,28 @@ SOMETIMES = {
         f"epochs beyond {most}": ("range(epochs):", f"range(min(epochs, {most})):", "late updates")
         for most in (3, 16, 128)
     },
+    **{
+        f"weights of samples beyond {most}": (
+            "return c[:, np.newaxis].astype(dtype)",
+            f"return np.where(np.arange(len(c)) < {most}, c, 1)[:, np.newaxis].astype(dtype)",
+            "sample weights",
+        )
+        for most in (16, 64)
+    },
+    **{
+        f"{what}, a sample alone": (old, old + " * (0.5 if len(h) == 1 else 1)", part)
+        for what, old, part in (
+            ("slope of tanh", "e *= 1 + h", "activations and costs"),
+            ("slope of softmax", "e -= (e * h).sum(axis=-1, keepdims=True)", "activations and costs"),
+            ("slope of the cross-entropy", "h * Y.sum(axis=1, keepdims=True) - Y", "activations and costs"),
+            ("cross-entropy", "return _sum(Y * (logarithm - z), c)", "evaluate"),
+            (
+                "binary cross-entropy",
+                "return _sum(np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z))), c)",
+                "evaluate",
+            ),
+        )
+    },
     "no node masks in updates": ("masks_of(dropout, len(x), epoch * m + start)", "None", "dropout"),
     "no weight masks in updates": ("weight_masks_of(drop_connect, model, len(costs))", "None", "DropConnect"),
     "no slope of gamma without biases": (
@@ -275,7 +297,8 @@ def test_the_power_of_a_part_that_is_offered_in_part_is_measured() -> None:
     assert 0 < part.caught < part.mutants
 
 
-def test_the_smallest_network_is_shown() -> None:
+def test_the_smallest_network_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shrink, "_SECONDS", 600.0)  # on a busy machine, the usual time may end the search
     report = check_backend(learner(BUGS[2]), parts=["feed_forward"])
     failure = report["feed_forward"].failure
     assert failure is not None

@@ -192,9 +192,7 @@ _BOTH = (
     Functions("softmax", "relu", "sum_of_squares"),
     Functions("relu", "sigmoid", "binary_cross_entropy", first="tanh"),
 )
-_WEIGHTED = _of(
-    (Functions("relu", "identity", "sum_of_squares"), Functions("tanh", "softmax", "cross_entropy")), (4, 3, 2), 13
-)
+_WEIGHTED = (*_of((Functions("relu", "identity", "sum_of_squares"), _BOTH[2]), (4, 3, 2), 13), Case((4, 3, 2), 70))
 _FAR_OUT = (
     Functions(),
     *(Functions("sigmoid", name) for name in ACTIVATIONS if name not in ("sigmoid", "softmax")),
@@ -246,9 +244,9 @@ PARTS = (
     Part("feed_forward", "feed_forward", _activations, FIRST),
     Part("activations", "feed_forward", _activations, _of(_ACTIVATIONS)),
     Part("predict", "predict", _predictions, (*FIRST[1:], *_of(_ACTIVATIONS[-1:]))),
-    Part("evaluate", "evaluate", _costs, (Case((4, 3, 2), 3), *_of(_COSTS))),
+    Part("evaluate", "evaluate", _costs, (Case((4, 3, 2), 3), *_of(_COSTS), *_of(_COSTS, rows=1))),
     Part("gradient", "gradient", _slopes, FIRST),
-    Part("activations and costs", "gradient", _slopes, _of(_BOTH)),
+    Part("activations and costs", "gradient", _slopes, (*_of(_BOTH, rows=1), *_of(_BOTH))),
     Part("penalties", "gradient", _penalized, _of(_COSTS[4:], (4, 3, 2))),
     Part(
         "finite differences",

@@ -6,7 +6,8 @@ Inputs, targets, orders, dropout, velocities, parameters and outputs are placed 
 directly after one; an access one byte beyond kills the process by a signal. The rest of the page on the other side is
 filled with NaN, and must not change. Answers must have the same bits as in ordinary memory. The script tests, for each
 size n and each number of rows, in both dtypes: `predict` of one, few and many samples, a predictor with and without
-`out`, `feed_forward`, cost, gradient, and training with each rule, with dropout, clipping, orders, batches and threads.
+`out`, `feed_forward`, cost, gradient, and training with each rule, with dropout, clipping, orders, batches and threads,
+with batch normalization, and of several networks together.
 n is in turn the width of the input, of a hidden layer and of the output. Mostly-zero inputs have 128 more columns.
 """
 
@@ -21,18 +22,20 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import numpy as np
 
+import samenet
 import samenet.fast.numba as backend
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
-from samenet.fast import ready, workspace
+from samenet.fast import many_networks, ready, workspace
 from samenet.fast.kernels import packing
 from samenet.model import parameters
 from samenet.model.functions import MADE_FOR
@@ -85,6 +88,10 @@ class Memory:
         array[...] = value
         return array
 
+    def zeros(self, shape: Any, dtype: Any = np.float64) -> np.ndarray:
+        """As `numpy.zeros`."""
+        return self.full(shape, 0, dtype)
+
     def empty_like(self, values: np.ndarray) -> np.ndarray:
         """As `numpy.empty_like`."""
         return self.empty(values.shape, values.dtype)
@@ -108,8 +115,9 @@ class Memory:
         with ExitStack() as patches:
             for module in (parameters, workspace):
                 patches.enter_context(patch.object(module, "aligned", self.aligned))
-            for module in (backend, ready):
+            for module in (backend, ready, many_networks):
                 patches.enter_context(patch.object(module, "np", self))
+            for module in (backend, ready, workspace):  # `many_networks` calls those of `workspace`
                 patches.enter_context(
                     patch.object(module, "borrowed", lambda model, parts, *_: self.memory(model, parts))
                 )
@@ -128,21 +136,23 @@ class Usual:
         yield
 
 
-def settings(draw: random.Random, sizes: tuple[int, ...]) -> dict[str, Any]:
-    """Activations, a cost and penalties."""
+def settings(draw: random.Random, sizes: tuple[int, ...], rows: int) -> dict[str, Any]:
+    """Activations, a cost, penalties, and batch normalization."""
     hidden, last = draw.choice(ACTIVATIONS), draw.choice(ACTIVATIONS)
     names = zip([hidden] * (len(sizes) - 2) + [last], sizes[1:], strict=True)
     activation = [name if n > 1 or name != "softmax" else "tanh" for name, n in names]  # of one node it is refused
     costs = ["squared_error", "sum_of_squares", *[c for c, needed in MADE_FOR.items() if needed == activation[-1]]]
     penalties = draw.choice([{}, {}, {"l1": 0.1}, {"l2": 0.1}])
-    return {"activation": activation, "cost": draw.choice(costs), "bias": draw.random() < 0.8, **penalties}
+    normalized = rows > 1 and len(sizes) > 2 and draw.random() < 0.15
+    more = {"bias": draw.random() < 0.8, "batch_normalization": normalized}
+    return {"activation": activation, "cost": draw.choice(costs), **more, **penalties}
 
 
 def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_zero: bool, seed: int) -> list[bytes]:
     """The answers of a network of these sizes, and its parameters after training; everything is drawn from the seed."""
     draw, random_ = random.Random(seed), np.random.default_rng(seed)
     with memory.in_use():
-        net = backend.Network(sizes, seed=seed, dtype=dtype, threads=2, **settings(draw, sizes))
+        net = backend.Network(sizes, seed=seed, dtype=dtype, threads=2, **settings(draw, sizes, rows))
     X, Y = random_.normal(size=(rows, sizes[0])).astype(dtype), random_.random((rows, sizes[-1])).astype(dtype)
     if mostly_zero:
         X *= random_.random(X.shape) < 0.1
@@ -166,15 +176,19 @@ def answers(memory: Any, sizes: tuple[int, ...], rows: int, dtype: Any, mostly_z
         cost, slope = net.gradient(X, Y)
         found += [np.array(cost), slope.flat]
         for _ in range(2):
-            found += [trained(memory, net, X, Y, draw, random_), net.parameters.copy()]
+            found += [trained(memory, net, X, Y, draw, random_), net.model.theta.everything.copy()]
+        found += trained_together(net, X, Y, draw)
     return [value.tobytes() for value in found]
 
 
 def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_: np.random.Generator) -> np.ndarray:
     """The costs of a few updates by a random rule."""
     rows, hidden, epochs = len(X), sum(net.sizes[1:-1]), draw.choice([1, 2])
+    normalized = bool(net.model.theta.normalized)
     rule: UpdateRule = Descent()
     given: dict[str, Any] = {"alpha": 0.01, "batch_size": draw.choice([1, min(rows, 5), min(rows, 16), rows])}
+    if normalized and (given["batch_size"] == 1 or rows % given["batch_size"] == 1):
+        given["batch_size"] = rows
     given |= {"epochs": epochs, "reduction": draw.choice(["mean", "sum"])}
     if draw.random() < 0.5:
         given["order"] = memory.copy(np.array([random_.permutation(rows) for _ in range(epochs)], np.int64))
@@ -188,20 +202,35 @@ def trained(memory: Any, net: Any, X: Any, Y: Any, draw: random.Random, random_:
             given["dropout"] = dropout._replace(
                 thresholds=memory.copy(dropout.thresholds), factors=memory.copy(dropout.factors)
             )
-        if draw.random() < 0.3:
+        if draw.random() < 0.3 and not normalized:
             drop_connect = DropConnect.of(np.full(len(net.weights), 0.5), net.dtype, key=rows)
             given["drop_connect"] = drop_connect._replace(
                 thresholds=memory.copy(drop_connect.thresholds), factors=memory.copy(drop_connect.factors)
             )
         if draw.random() < 0.5:
             given |= draw.choice([{"clip_value": 0.1}, {"clip_norm": 0.1}])
-    if draw.random() < 0.2:
+    if draw.random() < 0.2 and not normalized:
         sampler = Sampler.of(0.5, 0.1, rows)
         given["sampler"] = sampler._replace(tree=memory.copy(sampler.tree), mean=memory.copy(sampler.mean))
         given["order"] = memory.copy(random_.random((epochs, rows)))
     elif draw.random() < 0.3:
         given["sample_weight"] = memory.copy(random_.random(rows) * (random_.random(rows) < 0.8))
     return backend.run_updates(net.model, X, Y, rule, **given)
+
+
+def trained_together(net: Any, X: Any, Y: Any, draw: random.Random) -> list[np.ndarray]:
+    """The parameters of several networks like this one, as `train_many` trains them, and their costs."""
+    if net.model.theta.normalized:  # trained one by one
+        return []
+    number, rows = draw.choice([2, 9, 17]), len(X)
+    kind = {**net.model.settings, "dtype": net.dtype}
+    nets = [backend.Network(net.sizes, seed=seed, **kind) for seed in range(number)]
+    options = {"optimizer": draw.choice(["descent", "momentum", "adam"]), "batch_size": draw.choice([1, 5, 16, rows])}
+    options |= {"record_every": draw.choice([0, 1]), "seeds": draw.choice([[*range(number)], [3] * number])}
+    for _ in range(2):
+        with suppress(samenet.TrainingErrors), warnings.catch_warnings(action="ignore"):
+            samenet.train_many(nets, X, Y, alpha=0.01, epochs=2, **options)
+    return [value for one in nets for value in (one.parameters.copy(), one.history.cost)]
 
 
 def shapes(n: int, rows: int) -> list[tuple[int, ...]]:
@@ -303,7 +332,9 @@ def main(arguments: list[str] | None = None) -> int:
             done, failed = done + int(counts[0]), failed + int(counts[1])
     print(f"{done} networks between guard pages in {time.perf_counter() - begin:.0f} s, {failed} failures")
     (a, b), (c, d), every = given.sizes, given.rows, " --every" if given.every else ""
-    print(f"again: python tests/hardening/guard_pages.py --sizes {a} {b} --rows {c} {d} --seed {given.seed}{every}")
+    print(
+        f"again: python tests/hardening/{Path(__file__).name} --sizes {a} {b} --rows {c} {d} --seed {given.seed}{every}"
+    )
     return 1 if failed else 0
 
 
