@@ -77,7 +77,7 @@ class Runner:
     def _catches(self, part: Part, mutant: Mutant, cases: list[Case]) -> bool:
         """Whether the cases that a backend supports are enough to catch a mutant."""
         runner = Runner(Guard(mutated(mutant)), self.level, False)
-        with np.errstate():
+        with warnings.catch_warnings(action="ignore"), np.errstate():
             found = any(runner._failure(part, case, report.Part("", "", "")) is not None for case in cases)
         return found or (part.name == "side effects" and bool(runner.guard.noted))
 
