@@ -87,7 +87,7 @@ harden: $(VENV)/installed-test
 	$(BIN)/python tests/hardening/lives.py --lives 1000 --seed $(SEED)
 	$(BIN)/python tests/hardening/arrays_in_sequence.py --processes 20 --calls 2000 --seed $(SEED)
 	$(BIN)/python tests/hardening/guard_pages.py --sizes 1 70 --rows 1 40 --seed $(SEED)
-	$(BIN)/python tests/hardening/guarded_heap.py --sizes 1 70 --rows 1 40 --seed $(SEED)
+	$(BIN)/python tests/hardening/guarded_heap.py --sizes 1 40 --rows 1 24 --seed $(SEED)
 	$(BIN)/python tests/hardening/random_networks.py --networks 10000 --seed $(SEED) --exact 10000
 	$(BIN)/python tests/hardening/gradient_check.py --calls 300 --seed $(SEED)
 	$(BIN)/python tests/hardening/mutated_files.py --files 10000 --seed $(SEED)

@@ -1,6 +1,6 @@
 """The memory that kernels allocate for themselves between guard pages, too: no read or write is out of bounds.
 
-    python tests/hardening/guarded_heap.py --sizes 1 70 --rows 1 40
+    python tests/hardening/guarded_heap.py --sizes 1 40 --rows 1 24
 
 The networks, checks and options are those of `guard_pages.py`, but each array on the heap and on the stack of a kernel
 lies directly before a guard page, and then directly after one, instead of beside other arrays. Its bytes are those of
