@@ -26,6 +26,7 @@ from samenet.fast.kernels.sparse_input import are_finite
 _ROWS = 64  # of a block
 _TERMS = 256  # inputs that are transposed together, so that they stay in the L2 cache
 _TRANSPOSING = 16  # nodes whose products take as long as transposing an input
+_STORING, _STORED = 10, 512  # the same for an output; bytes of a row up to which those of a block are in the L1 cache
 _PACKING = 40  # rows whose products with a weight take as long as packing it
 _LITTLE = 1 << 16  # multiply-adds up to which the kernels that pack weights take longer to call
 
@@ -47,6 +48,7 @@ def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
         weights += n * k
         lost -= n * (max(2 * lanes, row_length(k, lanes)) - k) if layer >= begin else 0
     lost += max(0, _TRANSPOSING - sizes[-2]) * sizes[-1]  # if it takes longer than the last layer's products
+    lost += _STORING * max(0, sizes[-1] - _STORED // itemsize)
     return range(max(_PACKING * weights // lost, _LITTLE // weights) if lost > 0 else sys.maxsize)
 
 
