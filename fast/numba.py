@@ -19,7 +19,7 @@ from samenet import network as interface
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.backends.normalization import penalty
-from samenet.fast import few_rows, many_networks, ready
+from samenet.fast import few_rows, many_networks, ready, workspace
 from samenet.fast.description import NO_MASKS, NO_NUMBERS, NO_ORDER, NO_STATE, described, layout
 from samenet.fast.kernels import evaluation, forward, inference, training
 from samenet.fast.kernels.lanes import rows_in_lanes
@@ -97,6 +97,8 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
     few: int = inference.few(theta.size, dtype.itemsize)  # type: ignore[no-untyped-call]
     many, answer_rows = ready.rows_alone(model), None
+    if not workspace.is_packed(model):
+        workspace._keep_pages()
 
     def converted(name: str, x: Any, answer: Any) -> Any:
         """Predict one sample after converting it; returns whether that was possible."""
