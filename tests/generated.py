@@ -36,6 +36,7 @@ _CODEGEN = (
     "generated",
     "loops",
     "microkernels",
+    "dots",
     "packed",
     "transpose",
     "stepping",

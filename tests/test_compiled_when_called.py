@@ -48,7 +48,8 @@ NETWORKS = {"packed": [20, 30, 9], "images": [130, 40, 3], "narrow": [150, 1], "
 def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]:
     """Calls of a network, and the kinds that each is of."""
     net, random = Network(NETWORKS[name], seed=0, dtype=dtype), np.random.default_rng(0)
-    X, Y = (random.random((60, n)).astype(dtype) for n in (net.sizes[0], net.sizes[-1]))
+    rows = 160 if name == "wide" else 60  # more than the terms whose products are not packed
+    X, Y = (random.random((rows, n)).astype(dtype) for n in (net.sizes[0], net.sizes[-1]))
     zeros, own = X * (X > 0.95), {name} & KINDS.keys()
     if name == "wide":
         own.add("narrow")  # few rows are multiplied by its last layer's few nodes as in a first layer

@@ -135,37 +135,54 @@ def packed_meanwhile(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, boo
 
 def dot_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     width = lanes(ns.width, dtype)
-    run = native(ns.microkernels.gemv, ns.width, matrix(dtype), vector(dtype), vector(dtype))
+    run = native(ns.dots.gemv, ns.width, matrix(dtype), vector(dtype), vector(dtype))
     sizes = sorted({1, 2, width - 1, width, width + 1, 2 * width - 1, 2 * width, 3 * width + 1} - {0})
     for k, n in itertools.product(sizes, sizes):
         W, _ = guarded(integers((k, n), dtype))
         x, _ = guarded(integers(n, dtype, 1))
         z, around = guarded(np.zeros(-(-k // width) * width, dtype), **OUTPUT)
         expected = z.copy()
-        ns.microkernels.gemv.plain(W, x, expected)
+        ns.dots.gemv.plain(W, x, expected)
         run(W, x, z)
         yield f"{k} rows of {n}", np.array_equal(z[:k], expected[:k]) and nothing_else_written(z, around)
 
 
 def dots_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    width, kernels = lanes(ns.width, dtype), ns.microkernels
-    for dots, most, room in (
-        (kernels.dots, 2 * kernels.MR + 2, 1),  # nothing is stored past the last node
-        (kernels.dots_by_number, kernels.MR, width),
-    ):
-        run = native(dots, ns.width, *(matrix(dtype),) * 3)
-        for m, k, n in itertools.product(
-            range(1, most + 1),
-            {*range(1, 2 * room + 2), 3, 4, 7, width + 1},
-            {1, width - 1, width, 2 * width + 1} - {0},
-        ):
-            W, _ = guarded(integers((k, n), dtype))
-            X, _ = guarded(integers((m, n), dtype, 1))
-            Z, around = guarded(np.zeros((m, -(-k // room) * room), dtype), **OUTPUT)
+    width, most = lanes(ns.width, dtype), ns.microkernels.MR
+    run = native(ns.dots.dots_by_number, ns.width, *(matrix(dtype),) * 3)
+    ends = sorted({1, width - 1, width, 2 * width + 1} - {0})
+    for m, k, n in itertools.product(range(1, most + 1), {*range(1, 2 * width + 2)}, ends):
+        W, _ = guarded(integers((k, n), dtype))
+        X, _ = guarded(integers((m, n), dtype, 1))
+        Z, around = guarded(np.zeros((m, -(-k // width) * width), dtype), **OUTPUT)
+        expected = Z.copy()
+        ns.dots.dots_by_number.plain(W, X, expected)
+        run(W, X, Z)
+        yield f"{m} x {k} of {n}", np.array_equal(Z[:, :k], expected[:, :k]) and nothing_else_written(Z, around)
+
+
+def dots_of_few(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """Nothing is stored past the last node; b is added, if there is one."""
+    width, kernels = lanes(ns.width, dtype), ns.dots
+    few = native(kernels.dots, ns.width, *(matrix(dtype),) * 2, vector(dtype), matrix(dtype))
+    many = native(kernels.dots_of_block, ns.width, *(matrix(dtype),) * 2, vector(dtype), matrix(dtype), vector(dtype))
+    most = 2 * ns.microkernels.MR + 2
+    long = kernels._LONG_ROW // np.dtype(dtype).itemsize  # from which tiles have other heights
+    ends = sorted({1, width - 1, width, 2 * width + 1, long + 1} - {0})
+    for m, k, n in itertools.product(range(1, most + 1), (1, 2, 3, 4, 5, 7, width + 1), ends):
+        W, _ = guarded(integers((k, n), dtype))
+        X, _ = guarded(integers((m, n), dtype, 1))
+        for b in (integers(k, dtype, 2), integers(0, dtype)):
+            Z, around = guarded(np.zeros((m, k), dtype), **OUTPUT)
             expected = Z.copy()
-            dots.plain(W, X, expected)
-            run(W, X, Z)
-            yield f"{m} x {k} of {n}", np.array_equal(Z[:, :k], expected[:, :k]) and nothing_else_written(Z, around)
+            kernels.dots.plain(W, X, b, expected)
+            beside = guarded(b)[0]
+            memory, besides = guarded(np.zeros((m + most) * -(-n // width) * width, dtype), **OUTPUT)
+            for run in (few, many) if m <= kernels.TOGETHER else (many,):
+                Z[...] = 0
+                run(W, X, beside, Z, *([memory] if run is many else []))
+                well = np.array_equal(Z, expected) and nothing_else_written(Z, around)
+                yield f"{m} x {k} of {n}, {b.size} added", well and nothing_else_written(memory, besides)
 
 
 def dots_of_gathered_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
@@ -555,8 +572,8 @@ def lane_products(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]
 CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
-        *(panels, panels_of, packed_panels, packed_meanwhile, dot_products, dots_of_rows, sums_of_rows),
-        dots_of_gathered_rows,
+        *(panels, panels_of, packed_panels, packed_meanwhile, dot_products, dots_of_rows, dots_of_few),
+        *(dots_of_gathered_rows, sums_of_rows),
         *(
             rows_gathered,
             transposes,
@@ -653,12 +670,17 @@ MUTANTS = {
         "part, vb.zero)\n\n    vb.for_each_vector(n",
     ),
     "dots: the first row of X for all": (
-        "dots_of_rows",
+        "dots_of_few",
         "vb.minimum(builder.add(s, vb.long(r)), limit)",
         "vb.long(r)",
     ),
-    "dots: another row's sums": ("dots_of_rows", "divmod(r * nodes, vb.lanes)", "divmod(0 * r, vb.lanes)"),
-    "dots: sums past the last": ("dots_of_rows", "builder.sub(k, i) if fits else None", "None"),
+    "dots: another row's sums": ("dots_of_rows", "total, r * nodes, nodes", "total, 0 * r, nodes"),
+    "dots: sums past the last": ("dots_of_few", "None if b is None else builder.sub(k, i)", "None"),
+    "dots: nothing added": ("dots_of_few", "total if b is None else builder.fadd(total, b)", "total"),
+    "dots: the same added to all": ("dots_of_few", "[lane % nodes for lane", "[0 * lane % nodes for lane"),
+    "dots: copies of another row": ("dots_of_few", "[vb.at(start, vb.long(r * REGISTER))", "[vb.at(start, vb.long(0))"),
+    "dots: a long row left out": ("dots_of_few", "tiles(vb, m, MR, TOGETHER)", "tiles(vb, limit, MR, TOGETHER)"),
+    "sums: a half that is left out": ("dots_of_few", "for more in (0, size // 2)]", "for more in (0, 0)]"),
     "three rows left over as two": ("panels", "for rows in (3, 2, 1):", "for rows in (2, 1):"),
     "dots by number: the first row for all": (
         "dots_of_rows",

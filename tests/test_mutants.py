@@ -359,8 +359,8 @@ MUTANTS = {
         Mutant("few nodes: no errors below one", "narrow_product(deltas, W.T,", "narrow_product(0 * deltas, W.T,"),
         Mutant(
             "one term: another row's",
-            "_scaled_apart(C[s], B[0], A[s, 0], S[0])",
-            "_scaled_apart(C[s], B[0], A[0, 0], S[0])",
+            "_scaled(C[s], B[0], A[s, 0], S[0])",
+            "_scaled(C[s], B[0], A[0, 0], S[0])",
         ),
         Mutant("one node: biases of the last block", "db[0] += _total", "db[0] = _total"),
         Mutant("one input and one node: bias dropped", "(a * b + s,), stores=1)", "(a * b,), stores=1)"),
@@ -419,7 +419,7 @@ MUTANTS = {
             "_move(delta, X, errors, *changed, W, v, of.step, 1.0, 0.0,",
         ),
         Mutant("one: a layer of many nodes from its bias alone", "out[s, i] if begin else", "0 if begin else"),
-        Mutant("one: few nodes without bias", "start[0, i] if k < WIDE and", "0.0 if k < WIDE and"),
+        Mutant("one: few nodes without bias", "start[0, i] if begins and", "0.0 if begins and"),
         Mutant("at once: cost without penalty", "= finite, penalties", "= finite, 0.0"),
         Mutant("at once: updates of before not counted", "rule, rule.t + update + 1, state", "rule, update + 1, state"),
         Mutant(
@@ -577,11 +577,15 @@ MUTANTS = {
             "if len(errors):\n        errors_below(0 * deltas",
         ),
         # few rows
-        Mutant("few rows: no biases", "for s in range(len(x) if b.size else 0):", "for s in range(0):"),
+        Mutant("few rows: no biases", "start + height], b, out[", "start + height], b[:0], out["),
         Mutant("few rows: the first block for all", "out[start : start + height]", "out[:height]"),
-        Mutant("few rows: rows that are not copied", "copied(x, apart)", "pass"),
         Mutant("wide: no biases", "P[b : b + k * bias], memory, sums)", "P[b:b], memory, sums)"),
-        Mutant("few rows: the first alone", "dots(W, x, z)", "dots(W, x[:1], z)"),
+        Mutant("a few rows: no biases", "dots(W, X, b, out)", "dots(W, X, b[:0], out)"),
+        Mutant(
+            "few rows: the same rows in all blocks",
+            "X[start : start + height], b",
+            "X[: len(X[start : start + height])], b",
+        ),
         Mutant(
             "few rows: no weighted sums",
             "layer < sizes.size - 2:\n            activate(code, H",
@@ -883,7 +887,7 @@ MUTANTS = {
         Mutant("finite as the last block", "finite &= values[block] != 0.0", "finite = values[block] != 0.0"),
         Mutant("cost not averaged", "result *= scale", "pass"),
         Mutant("together: finite without a look", "return finite or all_finite(flat(X))", "return True"),
-        Mutant("together: no biases", "row[i] += b[i]", "pass"),
+        Mutant("together: no biases", "theta[b : b + k * codes[0]]", "theta[b:b]"),
         Mutant(
             "together: the first rows again",
             "X[s : s + TOGETHER], workspace, out[s:]",
@@ -1055,6 +1059,7 @@ KERNELS = (
         "codegen.loops",
         "codegen.memory",
         "codegen.microkernels",
+        "codegen.dots",
         "codegen.packed",
         "codegen.transpose",
         "codegen.gathered",
@@ -1107,6 +1112,7 @@ SMALLER = {
     "MR, NR": (2, 3),
     "WIDE": 6,
     "_MC, _KC, _BLOCK": (8, 4, 256),
+    "_FEW_TERMS": 2,
     "_UNPACKED": 3,
     "BLOCK": 8,
     "LEAST": 4,

@@ -7,11 +7,12 @@ from numba.extending import register_jitable
 from samenet.fast.kernels import sparse_input
 from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.dots import TOGETHER, dots, dots_of_block, gemv
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import MR, TOGETHER, dots, gemv, rows_at
+from samenet.fast.kernels.codegen.microkernels import MR, rows_at
 from samenet.fast.kernels.codegen.transpose import add_product
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import PAGE, WIDE, copied, matrix, product, terms_at_once, transposed
+from samenet.fast.kernels.gemm import WIDE, begins_with_start, matrix, product, terms_at_once, transposed
 from samenet.fast.kernels.narrow import narrow_product, starts_narrow
 from samenet.fast.kernels.packing import (
     is_transposed,
@@ -98,15 +99,9 @@ def forward_together(theta, layout, X, workspace, out, H, s, rows):
         length = row_length(k, TOGETHER)
         z = workspace[layer % 2][: m * length]
         above = rows_at(z, 0, m, length)
-        dots(rows_at(theta, p, k, n), h, above[:, :k])
-        p += k * n
-        if codes[0]:
-            b = theta[p : p + k]
-            for r in range(m):
-                row = above[r]
-                for i in range(k):
-                    row[i] += b[i]
-            p += k
+        b = p + k * n
+        dots(rows_at(theta, p, k, n), h, theta[b : b + k * codes[0]], above[:, :k])
+        p = b + k * codes[0]
         if code == SOFTMAX:
             for r in range(m):
                 activate(code, above[r, :k], k)
@@ -144,19 +139,13 @@ def multiply(X, W, b, memory, out):
     if m >= TOGETHER and k <= MR:  # no node is computed twice
         narrow_product(X, W, rows_at(b, 0, 1, b.size), out)
         return
-    heap, compete = open_heap(), m > TOGETHER and X.strides[0] % PAGE == 0
-    height = block_rows(m, max(2 * TOGETHER, min(_DOTS, _KEPT // (n * X.itemsize))))
-    apart = empty(heap, (height if compete else 0, n + lanes), X.dtype)[:, :n]
+    if m <= TOGETHER:
+        dots(W, X, b, out)
+        return
+    heap, height = open_heap(), block_rows(m, max(2 * TOGETHER, min(_DOTS, _KEPT // (n * X.itemsize))))
+    copies = empty(heap, (height + MR) * row_length(n, lanes), X.dtype)
     for start in range(0, m, height):
-        x, z = X[start : start + height], out[start : start + height]
-        if compete:
-            copied(x, apart)
-            x = apart[: len(x)]
-        dots(W, x, z)
-        for s in range(len(x) if b.size else 0):
-            sums = z[s]
-            for i in range(k):
-                sums[i] += b[i]
+        dots_of_block(W, X[start : start + height], b, out[start : start + height], copies)
 
 
 @external(lambda f: (matrix(f), f[:, ::1], f[:, ::1], f[::1], f[:, ::1]), light=True)
@@ -172,15 +161,15 @@ def multiply_in_order(X, W, start, memory, out):
             product(X, WT, start[:, i : i + width], out[:, i : i + width])
         return
     z = rows_at(memory, 0, m, row_length(k, REGISTER // X.itemsize))
-    terms = terms_at_once(n) if k >= WIDE else n
+    begins, terms = begins_with_start(n, k, X.itemsize), n if k < WIDE else terms_at_once(n)
     for begin in range(0, n, terms):
         for s in range(m):
             for i in range(z.shape[1]):
-                z[s, i] = start[0, i] if k < WIDE and i < k else X.dtype.type(0)
+                z[s, i] = start[0, i] if begins and i < k else X.dtype.type(0)
         add_product(X[:, begin : begin + terms], W[:, begin : begin + terms], z)
         for s in range(m):
             for i in range(k):
-                out[s, i] = z[s, i] if k < WIDE else z[s, i] + (out[s, i] if begin else start[0, i])
+                out[s, i] = z[s, i] if begins else z[s, i] + (out[s, i] if begin else start[0, i])
 
 
 @kernel()

@@ -17,6 +17,7 @@ _MC, _KC, _BLOCK = 256, 512, 1 << 19  # rows, terms and bytes of a packed block 
 PAGE = 4096  # bytes: rows this far apart compete for the same few cache sets
 _COLUMNS = 64  # of B up to which neither B nor A is packed
 _LONE = 256  # bytes of a row of C up to which it stays in registers
+_FEW_TERMS = 128  # up to which a panel of B stays in the L1 cache, unless its rows are PAGE apart
 _UNPACKED = 32  # rows of A up to which packing B costs more than it saves, unless its rows are PAGE apart
 
 
@@ -148,11 +149,16 @@ def packed_product(A, B, S, C, alpha):
 
 
 add_scaled = vectorized(lambda c, a, b, s: (a * b + s,), stores=1)
-_scaled_apart = vectorized(lambda c, a, b, s: (a * b + s,), stores=1, contract=False)
 add_four = vectorized(
     lambda c, b0, b1, b2, b3, a0, a1, a2, a3: (a3 * b3 + (a2 * b2 + (a1 * b1 + (a0 * b0 + c))),), stores=1
 )
 _total = vectorized(lambda a: (a,))
+
+
+@register_jitable
+def begins_with_start(t, k, itemsize):
+    """Whether sums of t terms for k columns, with B by rows, begin with S; otherwise, S is added to them."""
+    return k < WIDE or t == 1 or (t <= _FEW_TERMS and k * itemsize % PAGE != 0)
 
 
 @external(lambda f: (matrix(f),) * 4)
@@ -179,12 +185,12 @@ def product(A, B, S, C):
     k, by_rows = C.shape[1], B.strides[1] == B.itemsize
     if k == len(B) == len(S) == 1 and A.strides[0] == C.strides[0] == C.itemsize:  # by columns, lanes would be empty
         add_scaled(C[:, 0], A[:, 0], B[0, 0], S[0, 0])
-    elif k >= WIDE and len(B) == len(S) == 1 and by_rows:  # S is added to the product, as by `packed_product`
+    elif k >= WIDE and len(B) == len(S) == 1 and by_rows:
         for s in range(len(C)):
-            _scaled_apart(C[s], B[0], A[s, 0], S[0])
+            add_scaled(C[s], B[0], A[s, 0], S[0])
     elif len(C) == 1 and k * C.itemsize > _LONE and A.strides[0] == A.itemsize and by_rows:  # a gradient
         _sum_of_scaled(A, B, S, C)
-    elif k < WIDE and by_rows:
+    elif by_rows and begins_with_start(len(B), k, C.itemsize):
         _columns(A, B, S, C, None)
     else:
         packed_product(A, B, S, C, 1.0)

@@ -9,9 +9,10 @@ from numba import boolean, from_dtype, int64
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
+from samenet.fast.kernels.codegen.dots import TOGETHER
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.memory import empty, open_heap
-from samenet.fast.kernels.codegen.microkernels import TOGETHER, flat, on_stack, rows_at
+from samenet.fast.kernels.codegen.microkernels import flat, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import forward_sample, forward_together
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length

@@ -7,7 +7,8 @@ Inputs fill the lanes of registers, because nodes would leave most of them empty
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.microkernels import MR, dots_by_number, gemv, on_stack, rows_at
+from samenet.fast.kernels.codegen.dots import dots_by_number, gemv
+from samenet.fast.kernels.codegen.microkernels import MR, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import WIDE, copied, matrix, product, transposed
 

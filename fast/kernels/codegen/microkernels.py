@@ -2,9 +2,9 @@
 
 Numba's own loops reach half of a processor's peak, since the compiler uses registers of 32 bytes even if there are 64,
 and the order of their sums may depend on the arrays' addresses. The code generated here uses the widest registers and a
-fixed order for every sum: `multiply_panel` and `multiply_panel_indexed` for products, `gemv` for one sample, `dots` for
-a few. `rows_at` is here because a reshape takes as long as a small layer. Products of wide matrices are in `packed`,
-elementwise loops in `loops`.
+fixed order for every sum: `multiply_panel` and `multiply_panel_indexed` for products. `rows_at` is here because a
+reshape takes as long as a small layer. Products of wide matrices are in `packed` and `dots`, elementwise loops in
+`loops`.
 """
 
 from typing import Any
@@ -16,13 +16,11 @@ from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of
 from samenet.fast.kernels.codegen.generated import generated, halved
-from samenet.fast.kernels.codegen.loops import tiles
 from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # A micro-kernel's rows, and registers of columns: its sums, a row of B and a number of A fit the registers.
 MR, NR = (6, 4) if REGISTERS == 32 else (4, 3)
 _LINE = 64  # bytes of a cache line
-TOGETHER = 4  # rows of X, and of W, of a tile of `dots`; rows of X up to which there is one tile
 
 # --- panel ----------------------------------------------------------------------------------------------------------
 
@@ -116,107 +114,6 @@ def _write_microkernel(vb, rows, masks, a, s, c, b, t, used, a_row, a_step, b_st
 
 multiply_panel = generated(_multiply_panel, _write_multiply_panel)
 multiply_panel_indexed = generated(_multiply_panel_indexed, _write_multiply_panel)
-
-# --- dots -----------------------------------------------------------------------------------------------------------
-
-
-def _gemv(W, x, z):
-    """z[:k] := W x for W (k, n). z is padded to whole registers, and the padding is overwritten.
-
-    Every dot product has one partial sum per lane, and these are added at the end in a fixed order.
-    """
-    z[: len(W)] = W @ x[: W.shape[1]]
-
-
-def _write_gemv(vb, W, x, z):
-    """As many rows of W together as a register has lanes."""
-    with vb.for_range(vb.pair(W.shape)[0], vb.lanes) as (i, _):
-        _write_dots(vb, W, i, [vb.start(x)], [vb.start(z)], vb.lanes)
-
-
-def _dots(W, X, Z):
-    """Z[:, :k] := X W^T for W (k, n), X (m, n), like `gemv` for each row of X."""
-    Z[: len(X), : len(W)] = X[:, : W.shape[1]] @ W.T
-
-
-def _write_dots_of_rows(vb, W, X, Z):
-    """For some rows of W at a time, which stay in the L1 cache, all rows of X, in tiles of two heights.
-
-    Past the last row of X, it is repeated, and stored in the same place. With every tile, two of the next rows of W are
-    prefetched; with a single whole tile, all of them. With few lanes, higher tiles load less, and their sums across
-    lanes take less time.
-    """
-    builder, (m, _), nodes = vb.builder, vb.pair(X.shape), _nodes(vb, TOGETHER, TOGETHER)
-    height, lower = (TOGETHER, TOGETHER - 1) if vb.lanes > 8 else (MR, MR - 2)
-    _write_dots_by_number(vb, W, X, Z, TOGETHER, fits=True)
-    with vb.when(m, ">", vb.long(TOGETHER)):
-        limit, (_, tiled) = builder.sub(m, vb.long(1)), tiles(vb, m, height, lower)
-        with vb.for_range(vb.pair(W.shape)[0], nodes) as (i, _):
-            for rows, begin, end in tiled:
-                with vb.for_range(end, rows, begin) as (s, _):
-                    places = [vb.minimum(builder.add(s, vb.long(r)), limit) for r in range(rows)]
-                    later = builder.add(builder.add(i, vb.long(nodes)), builder.sdiv(s, vb.long(height // 2)))
-                    xs, zs = _rows_of(vb, X, Z, places)
-                    _write_dots(vb, W, i, xs, zs, nodes, [later, builder.add(later, vb.long(1))], fits=True)
-
-
-def _write_dots_by_number(vb, W, X, Z, most=MR, fits=False):
-    """Code for each possible number of rows of X, up to `most`."""
-    for count in range(1, most + 1):
-        nodes, rows = _nodes(vb, count, vb.lanes), [vb.long(r) for r in range(count)]
-        with vb.when(vb.pair(X.shape)[0], "==", vb.long(count)), vb.for_range(vb.pair(W.shape)[0], nodes) as (i, _):
-            xs, zs = _rows_of(vb, X, Z, rows)
-            later = [vb.builder.add(i, vb.long(nodes + r)) for r in range(nodes if fits and count == most else 0)]
-            _write_dots(vb, W, i, xs, zs, nodes, later, fits)
-
-
-def _nodes(vb, rows, most):
-    """How many rows of W, a power of two, with this many of X: their sums take three quarters of the registers."""
-    return min(1 << (3 * REGISTERS // 4 // rows).bit_length() - 1, most, vb.lanes)
-
-
-def _rows_of(vb, X, Z, rows):
-    """The addresses of these rows of X and of Z."""
-    return ([vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows] for M in (X, Z))
-
-
-def _write_dots(vb, W, i, xs, zs, nodes, later=(), fits=False):
-    """For each x at its address, this many rows of W from row i on; past the last row of W, it is repeated.
-
-    All sums stay in registers; each register of numbers is loaded once for all sums that use it. later: rows of W that
-    are prefetched. fits: whether nothing is stored past the last row of W.
-    """
-    builder, (k, n) = vb.builder, vb.pair(W.shape)
-    limit, step = builder.sub(k, vb.long(1)), vb.pair(W.strides)[0]
-
-    def starts_of(places):
-        return [vb.at(vb.start(W), vb.times(step, vb.minimum(place, limit))) for place in places]
-
-    rows, ahead = starts_of(builder.add(i, vb.long(r)) for r in range(nodes)), starts_of(later)
-    sums = [[vb.variable(vb.zero) for _ in rows] for _ in xs]
-
-    def add(offset, mask):
-        for row in ahead:
-            vb.prefetch(vb.at(row, offset), cache=2)
-        parts = [vb.load(vb.at(x, offset), mask) for x in xs]
-        for r, row in enumerate(rows):
-            weights = vb.load(vb.at(row, offset), mask)
-            for part, totals in zip(parts, sums, strict=True):
-                totals[r].value = vb.multiply_add(weights, part, totals[r].value)
-
-    vb.for_each_vector(n, add)
-    values = [total.value for totals in sums for total in totals]
-    values += [vb.zero] * (-len(values) % vb.lanes)
-    of_all = [vb.sums(values[start : start + vb.lanes]) for start in range(0, len(values), vb.lanes)]
-    for r, z in enumerate(zs):
-        register, first = divmod(r * nodes, vb.lanes)
-        place = vb.at(z, vb.times(i, vb.size))
-        vb.store_some(of_all[register], first, nodes, place, builder.sub(k, i) if fits else None)
-
-
-gemv, dots = generated(_gemv, _write_gemv), generated(_dots, _write_dots_of_rows)
-# For at most `MR` rows of X; rows of Z are padded to whole registers, and the padding is overwritten.
-dots_by_number = generated(_dots, _write_dots_by_number)
 
 # --- rows_at --------------------------------------------------------------------------------------------------------
 

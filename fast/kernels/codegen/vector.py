@@ -214,15 +214,20 @@ class VectorBuilder:
         return self.shuffle(a, b, first), self.shuffle(a, b, [place + half for place in first])
 
     def sums(self, vectors: list[Any]) -> Any:
-        """Horizontal sums: a register of the sums of as many registers as it has lanes.
+        """Horizontal sums: a register that begins with the sums of these registers; their number is a power of two.
 
         The halves of each pair of registers are added, which leaves one register per pair; and so on, until one is
-        left.
+        left, whose own parts are added.
         """
         size = self.lanes
-        while len(vectors) > 1:
+        while size > 1:
             half = len(vectors) // 2
             pairs = [self.halves(vectors[r], vectors[r + half], size) for r in range(half)]
+            if not pairs:
+                first = [q + j for q in range(0, self.lanes, size) for j in range(size // 2)] * 2
+                (one,) = vectors
+                parts = [self.shuffle(one, one, [place + more for place in first]) for more in (0, size // 2)]
+                pairs = [(parts[0], parts[1])]
             vectors, size = [self.builder.fadd(a, b) for a, b in pairs], size // 2
         return vectors[0]
 
