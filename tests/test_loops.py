@@ -81,13 +81,13 @@ def test_many_batches_and_epochs(pair: Pair, rule: Rule, record: Any) -> None:
         record(name, comparison)
 
 
-@pytest.mark.parametrize(("sizes", "rows"), [((3, 4, 2), BLOCKS), ((20, 24, 3), 421)], ids=["one part", "parts"])
+@pytest.mark.parametrize(("sizes", "rows"), [((3, 4, 2), BLOCKS), ((20, 24, 3), 533)], ids=["one part", "parts"])
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_many_blocks_and_parts(pair: Pair, sizes: tuple[int, ...], rows: int, record: Any) -> None:
-    """Three blocks and a bit; and of the larger network three parts, none a multiple of a block."""
+    """Three blocks and a bit; and of the larger network four parts, none a multiple of a block."""
     case = Case(sizes, rows)
     if sizes != (3, 4, 2):
-        assert training.parts_of(rows, case.network(pair.backend.Network).parameters.size) == 3
+        assert training.parts_of(rows, case.network(pair.backend.Network).parameters.size) == 4
     for name, comparison in agreement.forward(*both(pair, case), case.X):
         record(name, comparison)
     for name, comparison in agreement.gradient(*both(pair, case), case.X, case.Y, *case.masks):
@@ -503,7 +503,8 @@ def test_a_late_helper_writes_nothing() -> None:
 
 @pytest.mark.parametrize("parameters", [2_000, 131_071, 131_072, 10**7])
 def test_a_batch_of_a_thousand_rows_has_parts_for_several_threads(parameters: int) -> None:
-    assert training.parts_of(1000, parameters) > 1
+    """An even number, so that two threads have as much to do."""
+    assert training.parts_of(1000, parameters) in (2, 4, 6, 8)
 
 
 def test_a_helper_looks_at_the_weights_of_each_update() -> None:

@@ -26,9 +26,13 @@ _PIECE = 1024  # numbers of a gradient that are added together
 
 
 def parts_of(batch_size: int, parameters: int) -> int:
-    """The number of parts of a batch, each with its own gradient; it does not depend on the number of threads."""
+    """The number of parts of a batch, each with its own gradient; it does not depend on the number of threads.
+
+    It is even, so that two threads have as much to do.
+    """
     rows = _ROWS if parameters < _MANY else _MORE_ROWS
-    return max(1, min(_PARTS, batch_size // rows, batch_size * parameters // _WORK))
+    parts = min(_PARTS, batch_size // rows, batch_size * parameters // _WORK)
+    return max(1, parts - parts % 2)
 
 
 @kernel()
