@@ -24,7 +24,7 @@ from samenet.fast.kernels import adaptive, answers, few_nodes, normalization, ti
 from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel
-from samenet.fast.workspace import Memory, borrowed, give_back, give_masks_back, masking, unpacked
+from samenet.fast.workspace import Memory, borrowed, give_back, give_masks_back, masking, scratch, unpacked
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State
@@ -161,8 +161,17 @@ def descend(
     kinds, bias, objective = described(model)
     weights = NO_NUMBERS if weights is None else weights
     if model.theta.normalized:
-        arguments = theta, model.theta.everything[theta.size :], kinds, objective, *given, G[0], weights
-        _code_of(normalization.run_updates, dtype, arguments)(*arguments)
+        (X, _, order, _), (batch_size, _) = given[:2]
+        pieces = normalization.blocks_of(batch_size, theta.size)
+        length = normalization.shared_length(model.sizes, min(batch_size, max(len(X), order.size)))
+        arguments = theta, model.theta.everything[theta.size :], kinds, objective, *given, G[0], scratch(length, dtype)
+        others = helpers(model, batch_size, pieces)
+        more = weights, others == 0
+        code = _code_of(normalization.run_updates, dtype, (*arguments, _LIKE, True, *more))
+        if others:
+            run_parallel(code, arguments, others, pieces, *more)
+        else:
+            code(*arguments, _LIKE, True, *more)
         return None
     connect = NO_DROP_CONNECT[size] if drop_connect is None else masking(model, drop_connect)
     arguments = theta, P, kinds, bias, objective, *given

@@ -48,6 +48,13 @@ def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
     return packing.total_length(sizes, bias, itemsize)
 
 
+def scratch(length: int, dtype: Any) -> NDArray[Any]:
+    """Memory for so many numbers."""
+    if length * dtype.itemsize > _LARGE:
+        _keep_pages()
+    return np.empty(length, dtype)
+
+
 def gradient_vector(model: Model) -> Parameters:
     """Memory for a gradient in the order of theta."""
     if model.theta.flat.nbytes > _LARGE:

@@ -169,6 +169,21 @@ def take_over(queue, slots, turn, work):
 
 
 @kernel()
+def next_task(queue, slots, turn, work):
+    """The number of the next task for the caller, or -1 if there is none; turn: -1 for a helper.
+
+    The coordinator then owns the result, and takes over tasks of helpers; slots, work: see `take_over`.
+    """
+    task = claim(queue)
+    if turn >= 0 and task < 0:
+        slot = take_over(queue, slots, turn, work)
+        return turn * slots + slot if slot >= 0 else -1
+    if turn >= 0:
+        own(queue, task % slots, turn)
+    return task
+
+
+@kernel()
 def finish_task(queue):
     """Mark one task as done."""
     _add(queue, _DONE, 1)

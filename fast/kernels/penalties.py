@@ -24,7 +24,9 @@ _add_l2 = vectorized(lambda g, w, l2: (g + l2 * w, 0.5 * l2 * w * w), stores=1) 
 
 @kernel()
 def add_penalties(g, w, l1, l2):
-    """g += the gradient of the penalties of w; returns the penalties."""
+    """g += the gradient of the penalties of w, unless it is empty; returns the penalties."""
+    if g.size == 0:
+        return _penalties(w, l1, l2)
     if l1 == 0:
         return _add_l2(g, w, l2)
     return _add_penalties(g, w, l1, l2)
@@ -39,9 +41,6 @@ def penalty(P, G, sizes, bias, lanes, l1, l2):
     p, total = 0, 0.0
     for layer in range(sizes.size - 1):
         end = p + matrix_length(sizes, layer, lanes)
-        if G.size:
-            total += add_penalties(G[p:end], P[p:end], l1, l2)
-        else:
-            total += _penalties(P[p:end], l1, l2)
+        total += add_penalties(G[p:end] if G.size else G, P[p:end], l1, l2)
         p += layer_length(sizes, layer, bias, lanes)
     return total
