@@ -23,7 +23,7 @@ from samenet.fast.description import (
 from samenet.fast.kernels import adaptive, answers, few_nodes, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
-from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel
+from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel, useful
 from samenet.fast.workspace import Memory, borrowed, give_back, give_masks_back, masking, scratch, unpacked
 from samenet.model import Model
 from samenet.model.parameters import Parameters
@@ -139,7 +139,7 @@ def _code_of(kernel: Any, kinds: Any, given: tuple[Any, ...]) -> Any:
 
 def helpers(model: Model, rows: int, pieces: int) -> int:
     """The number of helper threads for work on this many rows, divided into this many pieces."""
-    return 0 if rows * model.theta.flat.size < PAYS else min(model.threads, pieces) - 1
+    return 0 if rows * model.theta.flat.size < PAYS else useful(min(model.threads, pieces) - 1)
 
 
 def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces: int, *more: Any) -> Any:

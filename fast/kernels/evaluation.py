@@ -8,7 +8,7 @@ from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.forward import forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
 from samenet.fast.kernels.packing import copy, nodes, pack
-from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.parallel import add_tasks, finish_task, next_task, own, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import all_finite
 
@@ -25,13 +25,9 @@ def _each_block(model, cost, X, Y, out, H, workspace, lanes, values, queue, is_c
     most = most_rows(layout[0])
     last = H.size // min(m, most) - n_out  # where the output layer begins in H, for one row
     while is_coordinator or wait_for_tasks(queue):
-        block = claim(queue)
+        block = next_task(queue, values.size, 0 if is_coordinator else -1, most * theta.size)
         if block < 0 and is_coordinator:
-            block = take_over(queue, values.size, 0, most * theta.size)
-            if block < 0:
-                return
-        elif block >= 0 and is_coordinator:
-            own(queue, block, 0)
+            return
         if block >= 0:
             start = block * most
             rows = min(most, m - start)

@@ -17,7 +17,6 @@ from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.dropout import fill_masks
 from samenet.fast.kernels.normalized_layers import (
-    LARGE,
     MEANS,
     VARIANCES,
     Shared,
@@ -36,7 +35,9 @@ from samenet.fast.kernels.steps import NESTEROV, Rule, Update, step
 from samenet.fast.kernels.training import total_weight, weigh_rows
 from samenet.model.functions import EPSILON, MOMENTUM
 
-_ADAPTED = 4  # rows up to which gradient and step in one pass pay with Adam and RMSProp
+# Parameters from which gradient and step in one pass pay for up to `_LEAST` rows, and bytes from which they do for more,
+# unless the rule divides.
+_SOME, _MUCH, _LEAST = 1 << 12, 1 << 19, 4
 
 
 @kernel()
@@ -128,8 +129,8 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
         if dropout[1].size:
             fill_masks(dropout, first, shared.masks[:rows])
         of = Update(alphas[epoch] if alphas.size else 0.0, rule, rule.t + update + 1, state, l1, l2, True, True)
-        in_one_pass = alphas.size > 0 and rows <= (MOST_ROWS if rule.code <= NESTEROV else _ADAPTED)
-        in_one_pass = in_one_pass and theta.size >= LARGE and rule.clip_norm == np.inf and has_step(rule.code)
+        few = MOST_ROWS if rule.code <= NESTEROV and theta.size * theta.itemsize >= _MUCH else _LEAST if theta.size >= _SOME else 0
+        in_one_pass = alphas.size > 0 and rows <= few and rule.clip_norm == np.inf and has_step(rule.code)
         costs[update] = _penalty(theta, shared.g[:0], layout, l1, l2) if in_one_pass and (l1 or l2) else 0.0
         for turn in range(2 * layers * update, 2 * layers * (update + 1)):
             if turn % (2 * layers) == layers:

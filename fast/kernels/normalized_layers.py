@@ -27,8 +27,8 @@ from samenet.model.functions import EPSILON
 
 # The rows of `sums`: mean, variance, 1 / deviation; the sums of delta and of delta n; their means.
 MEANS, VARIANCES, _INVERSE, _DB, _DGAMMA, _DELTA, _PRODUCT = range(7)
-LARGE = 1 << 12  # parameters from which it pays to read or change weights of few rows as they are
 _BLOCKS, _FEW = 2, 64  # blocks of a layer, at most; rows up to which there is one
+_DOTTED, _LEAST = 64, 4  # inputs from which W is not transposed for few rows; rows up to which it is not for others
 
 
 class Shared(NamedTuple):
@@ -187,7 +187,7 @@ def forward(task, theta, layout, x, shared, mine, queue):
         inputs = rows_at(shared.D if task.drops else shared.H, rows * (q - n), rows, n)
     biases = theta[b + begin : b + end] if bias else zeros[:width]
     start = zeros[:width] if is_normalized else biases
-    is_read = is_whole and rows <= MOST_ROWS and theta.size >= LARGE  # W is read as it is
+    is_read = is_whole and rows <= (MOST_ROWS if n >= _DOTTED else _LEAST)
     if is_read:
         multiply(inputs, rows_at(theta, p, k, n), start, mine.W, Z)
     for number in range(0 if is_read else task.blocks if is_whole else 1):

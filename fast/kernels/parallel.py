@@ -29,12 +29,13 @@ from numpy.typing import NDArray
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
 
 # A queue has four counters, each in its own cache line, and a turn for each slot, where the result of a task is stored;
-# further the address of the pool's counter of calls, and the call's number by that counter.
-_ADDED, _CLAIMED, _DONE, _CLOSED, _SHARED, _NUMBER, _TURNS = 0, 8, 16, 24, 25, 26, 32
+# further the address of the pool's counter of calls, the call's number by that counter, and the coordinator's tasks.
+_ADDED, _CLAIMED, _DONE, _CLOSED, _SHARED, _NUMBER, _OWN, _TURNS = 0, 8, 16, 24, 25, 26, 27, 32
 _LOOK = 8  # multiply-adds per check while the coordinator waits: in all twice the time it would need itself
 _MOST = 64  # helper threads
 _LOOKS = 1_000  # how often a helper looks for the next call, which takes some tenths of a millisecond, before it sleeps
 PAYS = 2_000_000  # multiply-adds of a call or an update from which another thread saves time
+_PART, _WHILE = 8, 20  # helpers are of use from this part of the tasks; how many times as long a call has none otherwise
 _lock = Lock()  # protects the counters when the JIT is disabled
 
 
@@ -175,11 +176,13 @@ def next_task(queue, slots, turn, work):
     The coordinator then owns the result, and takes over tasks of helpers; slots, work: see `take_over`.
     """
     task = claim(queue)
-    if turn >= 0 and task < 0:
-        slot = take_over(queue, slots, turn, work)
-        return turn * slots + slot if slot >= 0 else -1
     if turn >= 0:
-        own(queue, task % slots, turn)
+        if task >= 0:
+            own(queue, task % slots, turn)
+        else:
+            slot = take_over(queue, slots, turn, work)
+            task = turn * slots + slot if slot >= 0 else -1
+        queue[_OWN] += task >= 0
     return task
 
 
@@ -234,6 +237,8 @@ class _Pool:
         self._wanted: dict[int, int] = {}  # helpers, by the queues of the calls in progress
         self._lock = Lock()
         self._begun = c_int64()  # calls that have entered their kernels
+        self._in_vain = 0  # calls in succession to which helpers contributed little
+        self._until = 0.0  # when the next call may have helpers
         atexit.register(self._end)
 
     def begin(
@@ -258,6 +263,17 @@ class _Pool:
         with self._lock:
             self._wanted.pop(id(queue), None)
 
+    def are_useful(self) -> bool:
+        """Whether helpers may save time: not for a while after they twice had no processor."""
+        return time.perf_counter() >= self._until
+
+    def learn(self, queue: NDArray[np.int64], seconds: float) -> None:
+        """Learn from a call of this length what its helpers have contributed."""
+        is_little = _PART * (queue[_DONE] - queue[_OWN]) < queue[_DONE]
+        self._in_vain = self._in_vain + 1 if is_little else 0
+        if self._in_vain > 1:
+            self._in_vain, self._until = 0, time.perf_counter() + _WHILE * seconds
+
     def _help(self) -> None:
         while call := self._work.get():
             work, arguments = call
@@ -276,13 +292,22 @@ class _Pool:
 _pool = cache(_Pool)
 
 
+def useful(helpers: int) -> int:
+    """This many helpers, or none if they would have no processor."""
+    return helpers if helpers < 1 or _pool().are_useful() else 0
+
+
 def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int, *more: Any) -> Any:
     """Call work(*arguments, queue, True, *more) as coordinator, and with False in this many helper threads."""
     queue = new_queue(slots)
     try:
-        if helpers:
-            _pool().begin(queue, helpers, work, (*arguments, queue, False, *more))
-        return work(*arguments, queue, True, *more)
+        if not helpers:
+            return work(*arguments, queue, True, *more)
+        began = time.perf_counter()
+        _pool().begin(queue, helpers, work, (*arguments, queue, False, *more))
+        result = work(*arguments, queue, True, *more)
+        _pool().learn(queue, time.perf_counter() - began)
+        return result
     finally:
         queue[_CLOSED] = 1
         if helpers:

@@ -15,7 +15,7 @@ from samenet.fast.kernels.forward import UNPACKED_ROWS
 from samenet.fast.kernels.gemm import copied, matrix
 from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, row_length, unpack
-from samenet.fast.kernels.parallel import add_tasks, claim, finish_task, own, take_over, wait_for_all, wait_for_tasks
+from samenet.fast.kernels.parallel import add_tasks, finish_task, next_task, own, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import STEPPED, all_finite
 from samenet.fast.kernels.steps import DESCENT, RULE, Rule, Update, step
@@ -115,12 +115,7 @@ def _each_part(model, settings, workspace, gathered, G, private, values, queue, 
     batch_size, _ = settings[3]
     parts, is_coordinator = len(G), update >= 0
     while True:
-        task = claim(queue)
-        if is_coordinator and task < 0:
-            part = take_over(queue, parts, update, 3 * batch_size * model[1].size // parts)
-            task = update * parts + part if part >= 0 else -1
-        elif is_coordinator:
-            own(queue, task % parts, update)
+        task = next_task(queue, parts, update, 3 * batch_size * model[1].size // parts)
         if task < 0:
             return
         part = task % parts
