@@ -12,7 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.fast import workspace
-from samenet.fast.description import NO_DROP_CONNECT, NO_MASKS, NO_NUMBERS, NO_ORDER, described, layout, plan
+from samenet.fast.description import (
+    NO_DROP_CONNECT,
+    NO_MASKS,
+    NO_NUMBERS,
+    NO_ORDER,
+    NO_SAMPLER,
+    described,
+    layout,
+    plan,
+)
 from samenet.fast.kernels import many_networks, tiny_network
 from samenet.fast.kernels.parallel import new_queue
 from samenet.model import Model, functions
@@ -141,6 +150,6 @@ def _run_each(model: Model, parts: int, thetas: NDArray[Any], data: tuple[Any, .
     memory = workspace.borrowed(model, parts)
     kinds, bias, objective = described(model)
     data, of_call = (*data, NO_MASKS[thetas.itemsize]), (memory.G, memory.values, new_queue(parts))
-    more = NO_DROP_CONNECT[thetas.itemsize], NO_NUMBERS
+    more = NO_DROP_CONNECT[thetas.itemsize], NO_NUMBERS, NO_SAMPLER
     many_networks.run_each(thetas, memory.P, kinds, bias, objective, data, *given, of_call, more)
     workspace.give_back(model, memory)

@@ -14,13 +14,14 @@ from samenet.fast.description import (
     NO_MASKS,
     NO_NUMBERS,
     NO_ORDER,
+    NO_SAMPLER,
     NO_STATE,
     described,
     layout,
     objective,
     plan,
 )
-from samenet.fast.kernels import adaptive, answers, few_nodes, normalization, tiny_network, training
+from samenet.fast.kernels import answers, few_nodes, normalization, tiny_network, training
 from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel, useful
@@ -174,13 +175,13 @@ def descend(
             code(*arguments, _LIKE, True, *more)
         return None
     connect = NO_DROP_CONNECT[size] if drop_connect is None else masking(model, drop_connect)
-    arguments = theta, P, kinds, bias, objective, *given
-    found: bool | None = None
-    if sampler is None:
-        found = run(training.run_updates, (*arguments, G, values), model, given[1][0], len(G), connect, weights)
-    else:
-        arguments = *arguments, G[0], tuple(sampler), connect
-        _code_of(adaptive.run_updates, dtype, arguments)(*arguments)
+    drawn = NO_SAMPLER
+    if sampler is not None:
+        X, Y, numbers, masks = given[0]
+        weights, order = np.empty(len(X)), np.zeros(numbers.shape, np.int64)
+        given, drawn = ((X, Y, order, masks), *given[1:]), (*sampler, numbers, np.empty((len(G), given[1][0])))
+    arguments = theta, P, kinds, bias, objective, *given, G, values
+    found: bool = run(training.run_updates, arguments, model, given[1][0], len(G), connect, weights, drawn)
     if drop_connect is not None:
         give_masks_back(model, connect)
     return found
@@ -194,7 +195,7 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
     size, flat, parts, of_model = dtype.itemsize, theta.flat, planned.parts, described(model)
     kinds = dtype if tiny is None else (dtype, len(tiny[0]), len(tiny[1]))
     short, kernel = (tiny, tiny_network) if tiny is not None else (planned.few_nodes, few_nodes)
-    is_usual, rest = not theta.normalized, (NO_DROP_CONNECT[size], NO_NUMBERS)
+    is_usual, rest = not theta.normalized, (NO_DROP_CONNECT[size], NO_NUMBERS, NO_SAMPLER)
     code: Any = None
 
     def updates(X: Any, Y: Any, state: State, alphas: Any, order: Any = None, **others: Any) -> Any:
@@ -235,7 +236,7 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
         elif theta.normalized:
             descend(model, flat, unpacked(empty(flat.size, dtype)), ((*data, masks), *more), *given)
         else:
-            memory = borrowed(model, parts if sampler is None else 1, state.prepared)
+            memory = borrowed(model, parts, state.prepared)
             state.is_finite = descend(model, flat, memory, ((*data, masks), *more), *given)
             give_back(model, memory, state.prepared)
 

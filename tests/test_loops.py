@@ -20,7 +20,7 @@ from generated import FEATURES, WIDTHS, again, load
 from inputs import COMBINATIONS, Case, Functions, mostly_zero
 
 import samenet
-from samenet.fast.description import NO_DROP_CONNECT, NO_NUMBERS, layout
+from samenet.fast.description import NO_DROP_CONNECT, NO_NUMBERS, NO_SAMPLER, layout
 from samenet.fast.description import objective as _objective
 from samenet.fast.kernels import evaluation, forward, packing, parallel, training
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -414,7 +414,7 @@ def evaluate(*given: Any) -> Any:
 
 def run_updates(*given: Any) -> Any:
     """In float64, without DropConnect and sample weights."""
-    return training.run_updates(*given, NO_DROP_CONNECT[8], NO_NUMBERS)
+    return training.run_updates(*given, NO_DROP_CONNECT[8], NO_NUMBERS, NO_SAMPLER)
 
 
 def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:

@@ -1,24 +1,64 @@
-"""Updates with rows drawn by importance: the same loops as `samenet.reference.sampling`, in one thread."""
+"""The weights of rows: given with samples, or the importance of rows drawn, as in `samenet.reference.sampling`."""
 
 import math
+from typing import Any, NamedTuple
 
 import numpy as np
+from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels.backward import gradient, make_workspace
-from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.memory import empty, open_heap
-from samenet.fast.kernels.dropout import MaskedWeights, mask_weights, products
-from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, unpack
-from samenet.fast.kernels.penalties import penalty
-from samenet.fast.kernels.steps import Rule, Update, step
+from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.gemm import matrix
 
 _MOST, _MEMORY, _LIMIT = 10.0, 100.0, 1e150
 
 
 @kernel()
+def total_weight(weights, order, epoch, start, rows):
+    """The sum of the weights of a batch; 1 if all are 0."""
+    total = 0.0
+    for place in range(start, start + rows):
+        total += weights[order[epoch, place] if order.size else place]
+    return total if total > 0.0 else 1.0
+
+
+@external(lambda f: (f[::1], float64[::1], int64[:, :], int64, int64, float64), returns=boolean)
+def weigh_rows(factors, weights, order, epoch, start, divisor):
+    """factors := the weights of the rows, divided by the divisor; returns whether none is 0."""
+    are_used = True
+    for s in range(factors.size):
+        sample = order[epoch, start + s] if order.size else start + s
+        factors[s] = weights[sample] / divisor
+        are_used &= factors[s] != 0.0
+    return are_used
+
+
+@external(lambda f: (matrix(f), f[::1]))
+def leave_out(x, factors):
+    """Write zeros in place of the rows with factor 0, whose numbers must not reach any result."""
+    for s in range(len(x)):
+        for j in range(x.shape[1] if factors[s] == 0.0 else 0):
+            x[s, j] = 0.0
+
+
+class Sampled(NamedTuple):
+    """The fields of `samenet.backends.adaptive.Sampler`, and the memory of a call; without a sampler, all are empty."""
+
+    rate: float
+    floor: float
+    rows: int
+    tree: Any
+    mean: Any
+    numbers: Any  # for each draw a random number in [0, 1), (epochs, m)
+    squares: Any  # a row for each part of a batch: the squared norms of its rows' gradients, of their sum
+
+
+SAMPLED = types.NamedTuple((float64, float64, int64, *(float64[::1],) * 2, *(float64[:, ::1],) * 2), Sampled)
+
+
+@kernel()
 def draw(sampler, u):
     """The row selected by a random number in [0, 1)."""
-    _, floor, m, tree, _ = sampler
+    _, floor, m, tree = sampler[:4]
     if u < floor:
         return min(int(u / floor * m), m - 1)
     node, leaves = 1, tree.size // 2
@@ -34,14 +74,22 @@ def draw(sampler, u):
 @kernel()
 def importance(sampler, row):
     """1 / (m q), by which the gradient of this row is multiplied."""
-    _, floor, m, tree, _ = sampler
+    _, floor, m, tree = sampler[:4]
     return 1.0 / ((1.0 - floor) * (tree[tree.size // 2 + row] * m / tree[1]) + floor)
+
+
+@external(lambda f: (SAMPLED, int64[:, ::1], int64, int64, int64, float64[::1]))
+def draw_rows(sampled, order, epoch, start, count, weights):
+    """Draw the rows of a batch into their places of `order`; the weights of these rows become their importance."""
+    for place in range(start, start + count):
+        row = draw(sampled, sampled.numbers[epoch, place])
+        order[epoch, place], weights[row] = row, importance(sampled, row)
 
 
 @kernel()
 def learn(sampler, rows, squares):
     """Update the weights of the rows drawn."""
-    rate, floor, m, tree, mean_of = sampler
+    rate, floor, m, tree, mean_of = sampler[:5]
     mean = 0.0
     for s in range(rows.size):
         mean += squares[s]
@@ -62,55 +110,12 @@ def learn(sampler, rows, squares):
     mean_of[0] = running + rows.size / (rows.size + _MEMORY) * (mean - running)
 
 
-@kernel()
-def run_updates(theta, P, layout, bias, objective, data, batch, alphas, rule, state, costs, G, sampler, drop_connect):
-    """The same as `training.run_updates`, but data has a random number in [0, 1) for each draw instead of the order.
-
-    G: memory for the gradient. sampler: rate, floor, rows, tree and mean of `samenet.backends.adaptive.Sampler`.
-    drop_connect: a `MaskedWeights` as a tuple.
-    """
-    X, Y, numbers, dropout = data
-    sizes, m = layout[0], numbers.shape[1]
-    most, is_mean = min(batch[0], m), batch[1]
-    cost, l1, l2 = objective
-    updates, lanes = -(-m // most), lanes_of(sizes, P.itemsize)
-    heap = open_heap()
-    workspace = make_workspace(heap, theta, sizes, cost, most, dropout[1].size > 0, most, most)
-    x, y = empty(heap, (most, X.shape[1]), X.dtype), empty(heap, (most, Y.shape[1]), Y.dtype)
-    rows, rule = empty(heap, most, np.int64), Rule(*rule)
-    used_theta, used = theta, P
-    masked = MaskedWeights(*drop_connect)
-    masks_weights = masked.thresholds.size > 0
-    if masks_weights:
-        used_theta, used = masked.theta, masked.P
-    pack(theta, sizes, bias, P)
-    fill_up(G, sizes, bias)
-    kept = state if is_wide(sizes) else empty(heap, (len(state), P.size), P.dtype)
-    for k in range(len(state)):
-        pack(state[k], sizes, bias, kept[k])
-    later = Update(0.0, rule, 0, kept, l1, l2, False, False)  # the step is taken later
-    for update in range(costs.size):
-        epoch, start = update // updates, update % updates * most
-        count = min(most, m - start)
-        scale = 1.0 / count if is_mean else 1.0
-        for s in range(count):
-            row = draw(sampler, numbers[epoch, start + s])
-            rows[s], workspace.factors[s] = row, importance(sampler, row)
-            copy(X[row], x[s])
-            copy(Y[row], y[s])
-        if masks_weights:
-            mask_weights(masked, update, P, sizes, bias)
-        given = cost, x[:count], y[:count], dropout, epoch * m + start, scale, later
-        costs[update] = scale * gradient(used_theta, used, layout, bias, *given, G, workspace)
-        if masks_weights:
-            products(G, G, masked.masks)
-        if l1 or l2:
-            costs[update] += penalty(P, G, sizes, bias, lanes, l1, l2)
-        step(P, G, alphas[epoch], kept, 0, rule, rule.t + update + 1)
-        unpack(P, layout[0], bias, True, theta)
-        for s in range(count):
-            workspace.squares[s] /= scale * scale
-        learn(sampler, rows[:count], workspace.squares[:count])
-    unpack(P, sizes, bias, False, theta)
-    for k in range(len(state)):
-        unpack(kept[k], sizes, bias, False, state[k])
+@external(lambda f: (SAMPLED, int64[::1], float64))
+def learn_rows(sampled, rows, scale):
+    """`learn` from the squares of all parts of a batch; scale: by which its rows' gradients were multiplied."""
+    squares, parts = sampled.squares[0], len(sampled.squares)
+    for part in range(parts):
+        start, end = rows.size * part // parts, rows.size * (part + 1) // parts
+        for s in range(start, end):
+            squares[s] = sampled.squares[part, s - start] / (scale * scale)
+    learn(sampled, rows, squares)

@@ -264,15 +264,15 @@ def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, stat
     thetas: (networks, parameters); each network has as many rows of states, and numbers of costs. The order in data:
     the rows of each network, or those of all. memory: G, values and the queue; more: what follows the queue.
     """
-    (X, Y, orders, dropout), (G, values, queue), (drop_connect, weights) = data, memory, more
-    number, masked = len(thetas), MaskedWeights(*drop_connect)
+    (X, Y, orders, dropout), (G, values, queue), (drop_connect, weights, sampled) = data, memory, more
+    number, last = len(thetas), (MaskedWeights(*drop_connect), weights, training.Sampled(*sampled))
     count, updates = len(states) // number, costs.size // number
     for i in range(number):
         queue[:] = 0
         start, model = i * alphas.size % max(1, len(orders)), (thetas[i], P, layout, bias)
         given = X, Y, orders[start : start + alphas.size], dropout
         state, of_one = states[i * count : (i + 1) * count], costs[i * updates : (i + 1) * updates]
-        of_call = alphas, Rule(*rule), state, of_one, (G, values, queue), True, masked, weights
+        of_call = alphas, Rule(*rule), state, of_one, (G, values, queue), True, *last
         training.run(model, objective, given, batch, *of_call)
 
 

@@ -1,7 +1,7 @@
 """Training with batch normalization: layer by layer, each for all rows of the batch.
 
-Equations: `samenet.reference.normalization`. Threads share the nodes of a layer, see `normalized_layers`. Parameters are
-not packed: theta has W (k, n), b and gamma of one layer after the other.
+Equations: `samenet.reference.normalization`. Threads share the nodes of a layer, see `normalized_layers`. Parameters
+are not packed: theta has W (k, n), b and gamma of one layer after the other.
 """
 
 import math
@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from samenet.fast.kernels.adaptive import total_weight, weigh_rows
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap
@@ -32,11 +33,10 @@ from samenet.fast.kernels.packing import nodes
 from samenet.fast.kernels.parallel import add_tasks, finish_task, next_task, own, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import NESTEROV, Rule, Update, step
-from samenet.fast.kernels.training import total_weight, weigh_rows
 from samenet.model.functions import EPSILON, MOMENTUM
 
-# Parameters from which gradient and step in one pass pay for up to `_LEAST` rows, and bytes from which they do for more,
-# unless the rule divides.
+# Parameters from which gradient and step in one pass over the weights pay for up to `_LEAST` rows; and bytes from which
+# they do for up to `MOST_ROWS`, unless the rule divides.
 _SOME, _MUCH, _LEAST = 1 << 12, 1 << 19, 4
 
 
@@ -129,7 +129,13 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
         if dropout[1].size:
             fill_masks(dropout, first, shared.masks[:rows])
         of = Update(alphas[epoch] if alphas.size else 0.0, rule, rule.t + update + 1, state, l1, l2, True, True)
-        few = MOST_ROWS if rule.code <= NESTEROV and theta.size * theta.itemsize >= _MUCH else _LEAST if theta.size >= _SOME else 0
+        few = (
+            MOST_ROWS
+            if rule.code <= NESTEROV and theta.size * theta.itemsize >= _MUCH
+            else _LEAST
+            if theta.size >= _SOME
+            else 0
+        )
         in_one_pass = alphas.size > 0 and rows <= few and rule.clip_norm == np.inf and has_step(rule.code)
         costs[update] = _penalty(theta, shared.g[:0], layout, l1, l2) if in_one_pass and (l1 or l2) else 0.0
         for turn in range(2 * layers * update, 2 * layers * (update + 1)):
@@ -204,7 +210,7 @@ def run_updates(
     alphas, it is only computed, and no step is taken. memory: as long as `shared_length`. is_alone: whether there are
     no helpers. weights: the samples' weights, or empty. The rest: see `samenet.fast.kernels.training.run_updates`.
     """
-    X, Y, order, dropout = data
+    X, _, order, _ = data
     batch_size, _ = batch
     sizes, most = layout[0], min(batch_size, max(len(X), order.size))
     total, widest = nodes(sizes)

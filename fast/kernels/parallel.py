@@ -35,7 +35,10 @@ _LOOK = 8  # multiply-adds per check while the coordinator waits: in all twice t
 _MOST = 64  # helper threads
 _LOOKS = 1_000  # how often a helper looks for the next call, which takes some tenths of a millisecond, before it sleeps
 PAYS = 2_000_000  # multiply-adds of a call or an update from which another thread saves time
-_PART, _WHILE = 8, 20  # helpers are of use from this part of the tasks; how many times as long a call has none otherwise
+_PART, _WHILE = (
+    8,
+    20,
+)  # helpers are of use from this part of the tasks; how many times as long a call has none otherwise
 _lock = Lock()  # protects the counters when the JIT is disabled
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import boolean, float64, int64, types
 
+from samenet.fast.kernels.adaptive import SAMPLED, Sampled, draw_rows, learn_rows, leave_out, total_weight, weigh_rows
 from samenet.fast.kernels.backward import gradient, make_workspace
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
@@ -36,10 +37,10 @@ def parts_of(batch_size: int, parameters: int) -> int:
 
 
 @kernel()
-def _part(task, parts, model, settings, workspace, gathered, g, weights):
+def _part(task, parts, model, settings, workspace, gathered, g, weights, is_drawn):
     """g := the gradient of one part of one update's batch; returns the sum of costs.
 
-    weights: the samples' weights, or empty.
+    weights: the samples' weights, or empty; is_drawn: whether they are the importance of rows that have been drawn.
     """
     theta, P, layout, bias = model
     state, objective, data, batch, _, at_once, rule, of_theta, is_unpacked = settings
@@ -62,7 +63,9 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
     factors, are_used = workspace.factors[: rows if weights.size else 0], True
     if weights.size:
         scale = 1.0
-        divisor = total_weight(weights, order, epoch, update % updates * batch_size, whole) if mean else 1.0
+        divisor = float(whole) if mean else 1.0
+        if mean and not is_drawn:
+            divisor = total_weight(weights, order, epoch, update % updates * batch_size, whole)
         are_used = weigh_rows(factors, weights, order, epoch, start, divisor)
     if shuffled:
         x, y = x[:rows], y[:rows]
@@ -79,35 +82,7 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights):
 
 
 @kernel()
-def total_weight(weights, order, epoch, start, rows):
-    """The sum of the weights of a batch; 1 if all are 0."""
-    total = 0.0
-    for place in range(start, start + rows):
-        total += weights[order[epoch, place] if order.size else place]
-    return total if total > 0.0 else 1.0
-
-
-@external(lambda f: (f[::1], float64[::1], int64[:, :], int64, int64, float64), returns=boolean)
-def weigh_rows(factors, weights, order, epoch, start, divisor):
-    """factors := the weights of the rows, divided by the divisor; returns whether none is 0."""
-    are_used = True
-    for s in range(factors.size):
-        sample = order[epoch, start + s] if order.size else start + s
-        factors[s] = weights[sample] / divisor
-        are_used &= factors[s] != 0.0
-    return are_used
-
-
-@external(lambda f: (matrix(f), f[::1]))
-def leave_out(x, factors):
-    """Write zeros in place of the rows with factor 0, whose numbers must not reach any result."""
-    for s in range(len(x)):
-        for j in range(x.shape[1] if factors[s] == 0.0 else 0):
-            x[s, j] = 0.0
-
-
-@kernel()
-def _each_part(model, settings, workspace, gathered, G, private, values, queue, update, weights):
+def _each_part(model, settings, workspace, gathered, G, private, values, queue, update, weights, sampled):
     """Claim and compute parts of an update while there are any; update is -1 for a helper.
 
     private: a helper's memory for the gradient until it owns the part.
@@ -120,11 +95,13 @@ def _each_part(model, settings, workspace, gathered, G, private, values, queue, 
             return
         part = task % parts
         g = G[part] if is_coordinator else private
-        value = _part(task, parts, model, settings, workspace, gathered, g, weights)
+        value = _part(task, parts, model, settings, workspace, gathered, g, weights, sampled.tree.size > 0)
         if not is_coordinator:
             copy(g[:0], g[:0])  # so that it is compiled before others wait for the result
         if is_coordinator or own(queue, part, task // parts):
             values[part] = value
+            for s in range(workspace.squares.size):
+                sampled.squares[part, s] = workspace.squares[s]
             if not is_coordinator:
                 copy(g, G[part])
             finish_task(queue)
@@ -143,7 +120,7 @@ def _add_parts(G):
 
 
 @kernel("contract")
-def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, masked, weights):
+def _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, masked, weights, sampled):
     """Make all updates; other threads may claim parts of them; see `run_updates`.
 
     used: the model with the parameters at which the gradient is taken.
@@ -160,8 +137,12 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     for update in range(costs.size):
         if masks_weights:
             mask_weights(masked, update, P, sizes, bias)
+        epoch, start = update // updates, update % updates * batch_size
+        whole = min(batch_size, m - start)
+        if sampled.tree.size:
+            draw_rows(sampled, order, epoch, start, whole, weights)
         add_tasks(queue, parts)
-        _each_part(used, settings, workspace, gathered, G, g, values, queue, update, weights)
+        _each_part(used, settings, workspace, gathered, G, g, values, queue, update, weights, sampled)
         wait_for_all(queue)
         total = 0.0
         for part in range(parts):
@@ -170,7 +151,8 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
             _add_parts(G)
         if masks_weights:
             products(g, g, masked.masks)
-        whole = min(batch_size, m - update % updates * batch_size)
+        if sampled.tree.size:
+            learn_rows(sampled, order[epoch, start : start + whole], 1.0 / whole if mean else 1.0)
         costs[update] = total / whole if mean and weights.size == 0 else total
         if l1 or l2:
             lanes = lanes_of(sizes, P.itemsize)
@@ -181,11 +163,11 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if of_theta:
             if not flags[STEPPED]:
                 unpack(g, sizes, bias, False, P[: theta.size])  # P is not needed any more
-                step(theta, P[: theta.size], alphas[update // updates], state, 0, rule, rule.t + update + 1)
+                step(theta, P[: theta.size], alphas[epoch], state, 0, rule, rule.t + update + 1)
             continue
         begin = flags[STEPPED]  # the first parameter that has not taken its step
         if begin < P.size:
-            step(P[begin:], g[begin:], alphas[update // updates], state, begin, rule, rule.t + update + 1)
+            step(P[begin:], g[begin:], alphas[epoch], state, begin, rule, rule.t + update + 1)
         if update + 1 < costs.size:
             unpack(P, sizes, bias, True, theta)
     if not of_theta:
@@ -197,12 +179,12 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         *(types.Tuple((f[::1], f[::1], int64[:, ::1], boolean)), types.Tuple((int64, float64, float64))),
         types.Tuple((matrix(f), f[:, ::1], int64[:, ::1], dropout_type(f))),
         *(types.Tuple((int64, boolean)), float64[::1], RULE, f[:, ::1], float64[::1]),
-        *(types.Tuple((f[:, ::1], float64[::1], int64[::1])), boolean, masked_type(f), float64[::1]),
+        *(types.Tuple((f[:, ::1], float64[::1], int64[::1])), boolean, masked_type(f), float64[::1], SAMPLED),
     ),
     returns=boolean,
     light=True,
 )
-def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_coordinator, masked, weights):
+def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_coordinator, masked, weights, sampled):
     """`run_updates`, compiled once for it and for `many_networks.run_each`.
 
     model: theta, P, layout and bias. memory: G, values and queue.
@@ -219,7 +201,9 @@ def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_co
     most = -(-batch_size // parts)
     weighed = most if weights.size else 0
     heap = open_heap()
-    workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, 0)
+    workspace = make_workspace(
+        heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, most if sampled.tree.size else 0
+    )
     most = most if order.size else weighed
     row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register straddles two cache lines
     gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)
@@ -240,7 +224,7 @@ def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_co
     if not is_coordinator:
         private = zeroed(heap, P.size, P.dtype)
         while wait_for_tasks(queue):
-            _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights)
+            _each_part(used, settings, workspace, gathered, G, private, values, queue, -1, weights, sampled)
         return True
     if not is_unpacked:
         pack(theta, sizes, bias, P)
@@ -248,7 +232,7 @@ def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_co
         fill_up(G[part], sizes, bias)
     for i in range(len(state) if is_packed else 0):
         pack(state[i], sizes, bias, packed[i])
-    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, masked, weights)
+    _each_update(model, used, settings, workspace, gathered, G, costs, values, queue, masked, weights, sampled)
     for i in range(len(state) if is_packed else 0):
         unpack(packed[i], sizes, bias, False, state[i])
     return all_finite(theta)
@@ -273,16 +257,18 @@ def run_updates(
     is_coordinator,
     drop_connect,
     weights,
+    sampled,
 ):
     """Make as many updates as `costs` is long, in epochs over the rows of `order` (if it is empty, over the rows of X).
 
     data: X, Y, order, and dropout, see `dropout_type`; without dropout it has no factors. batch: its size, and whether
     the gradient is divided by it. alphas: one per epoch; if there are none, no step is taken, and theta receives the
-    gradient. P: memory for the packed parameters. rule, drop_connect: a `Rule` and a `MaskedWeights`, as tuples. state:
+    gradient. P: memory for the packed parameters. rule, drop_connect, sampled: a `Rule`, a `MaskedWeights` and a
+    `Sampled`, as tuples. state:
     a row for each of the rule's state arrays. G, values: a row for each part. weights: the samples' weights, (m,). What
     is not used is empty, so that one compilation serves all calls. Returns whether all parameters are finite
     afterwards.
     """
     model, memory = (theta, P, layout, bias), (G, values, queue)
     given = model, objective, data, batch, alphas, Rule(*rule), state, costs, memory
-    return run(*given, is_coordinator, MaskedWeights(*drop_connect), weights)
+    return run(*given, is_coordinator, MaskedWeights(*drop_connect), weights, Sampled(*sampled))
