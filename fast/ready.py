@@ -165,14 +165,13 @@ def descend(
         (X, _, order, _), (batch_size, _) = given[:2]
         pieces = normalization.blocks_of(batch_size, theta.size)
         length = normalization.shared_length(model.sizes, min(batch_size, max(len(X), order.size)))
-        arguments = theta, model.theta.everything[theta.size :], kinds, objective, *given, G[0], scratch(length, dtype)
-        others = helpers(model, batch_size, pieces)
-        more = weights, others == 0
-        code = _code_of(normalization.run_updates, dtype, (*arguments, _LIKE, True, *more))
-        if others:
-            run_parallel(code, arguments, others, pieces, *more)
-        else:
-            code(*arguments, _LIKE, True, *more)
+        of_model = theta, model.theta.everything[theta.size :], kinds
+        arguments, others = (
+            (of_model, objective, *given, G[0], scratch(length, dtype)),
+            helpers(model, batch_size, pieces),
+        )
+        code = _code_of(normalization.run_updates, dtype, (*arguments, _LIKE, True, weights, others == 0))
+        run_parallel(code, arguments, others, pieces, weights, others == 0)
         return None
     connect = NO_DROP_CONNECT[size] if drop_connect is None else masking(model, drop_connect)
     drawn = NO_SAMPLER

@@ -12,24 +12,15 @@ import numpy as np
 from samenet.fast.kernels.adaptive import total_weight, weigh_rows
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.memory import empty, open_heap
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.transpose import gather
+from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.dropout import fill_masks
-from samenet.fast.kernels.normalized_layers import (
-    MEANS,
-    VARIANCES,
-    Shared,
-    Task,
-    backward,
-    block_of,
-    blocks_of,
-    forward,
-    own_memory,
-)
+from samenet.fast.kernels.normalized_layers import MEANS, PRODUCT, VARIANCES, Own, Shared, block_of, blocks_of, compute
 from samenet.fast.kernels.one_pass import MOST_ROWS, has_step
-from samenet.fast.kernels.packing import nodes
+from samenet.fast.kernels.packing import nodes, row_length
 from samenet.fast.kernels.parallel import add_tasks, finish_task, next_task, own, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import add_penalties
 from samenet.fast.kernels.steps import NESTEROV, Rule, Update, step
@@ -83,29 +74,28 @@ def _each_block(model, data, batch_size, shared, mine, queue, kind, turn, update
 
     kind: the most blocks of a layer, and whether the coordinator is alone, and so computes a layer as a whole.
     """
-    theta, layout = model
-    X, _, order, dropout = data
-    (blocks, is_alone), layers = kind, layout.shape[1] - 1
-    work = 2 * batch_size * theta.size // (layers * blocks)
-    number = turn * blocks if is_alone else next_task(queue, blocks, turn, work)
-    while number >= 0:
-        turn_of, slot, place = number // blocks, number % blocks, number // blocks % (2 * layers)
-        _, start, rows = _rows_of(data, batch_size, turn_of // (2 * layers))
+    (theta, layout), (X, _, order, dropout), (blocks, is_alone) = model, data, kind
+    layers, slots, how = (
+        layout.shape[1] - 1,
+        1 if is_alone else blocks,
+        (blocks, turn >= 0, dropout[1].size > 0, in_one_pass),
+    )
+    while True:
+        number = next_task(queue, slots, turn, 2 * batch_size * theta.size // (layers * slots))
+        if number < 0:
+            return
+        slot, now, place = number % slots, number // slots, number // slots % (2 * layers)
+        _, start, rows = _rows_of(data, batch_size, now // (2 * layers))
         x = shared.x[:rows] if order.size else X[start : start + rows]
         layer = min(place, 2 * layers - 1 - place)
-        begin, end = block_of(layout, layer, theta.itemsize, 1 if is_alone else blocks, slot)
-        task = Task(layer, begin, end, slot, turn_of, blocks, turn >= 0, dropout[1].size > 0, in_one_pass)
+        begin, end = block_of(layout, layer, theta.itemsize, slots, slot)
+        block = layer, begin, end, slot, now, place < layers
         if begin == end:
-            is_done = turn >= 0 or own(queue, slot, turn_of)
-        elif place < layers:
-            is_done = forward(task, theta, layout, x, shared, mine, queue)
+            is_done = turn >= 0 or own(queue, slot, now)
         else:
-            is_done = backward(task, theta, layout, x, shared, mine, queue, update)
-        if is_alone:
-            return
+            is_done = compute(block, how, theta, layout, x, shared, mine, queue, update)
         if is_done:
             finish_task(queue)
-        number = next_task(queue, blocks, turn, work)
 
 
 @kernel()
@@ -146,11 +136,9 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
                     costs[update] += weigh(*of_output, factors, shared.delta)
                 else:
                     costs[update] += scale * apply_cost(*of_output, shared.delta, 0.0)
-            if not kind[1]:
-                add_tasks(queue, kind[0])
+            add_tasks(queue, 1 if kind[1] else kind[0])
             _each_block(model, data, batch_size, shared, mine, queue, kind, turn, of, in_one_pass)
-            if not kind[1]:
-                wait_for_all(queue)
+            wait_for_all(queue)
         if (l1 or l2) and not in_one_pass:
             costs[update] += _penalty(theta, shared.g, layout, l1, l2)
         if alphas.size == 0:
@@ -187,47 +175,42 @@ def shared_length(sizes: tuple[int, ...], rows: int) -> int:
 
 @kernel(light=True)
 def run_updates(
-    theta,
-    running,
-    layout,
-    objective,
-    data,
-    batch,
-    alphas,
-    rule,
-    state,
-    costs,
-    g,
-    memory,
-    queue,
-    is_coordinator,
-    weights,
-    is_alone,
+    model, objective, data, batch, alphas, rule, state, costs, g, memory, queue, is_coordinator, weights, is_alone
 ):
     """Make as many updates as `costs` is long; theta and the running statistics change in place.
 
-    layout: rows of sizes, activations, and flags of normalized layers. g: memory for the gradient; if there are no
-    alphas, it is only computed, and no step is taken. memory: as long as `shared_length`. is_alone: whether there are
-    no helpers. weights: the samples' weights, or empty. The rest: see `samenet.fast.kernels.training.run_updates`.
+    model: theta, the running statistics, and the layout: rows of sizes, activations, and flags of normalized layers. g:
+    memory for the gradient; if there are no alphas, it is only computed, and no step is taken. memory: as long as
+    `shared_length`. is_alone: whether there are no helpers. weights: the samples' weights, or empty. The rest: see
+    `samenet.fast.kernels.training.run_updates`.
     """
-    X, _, order, _ = data
-    batch_size, _ = batch
-    sizes, most = layout[0], min(batch_size, max(len(X), order.size))
-    total, widest = nodes(sizes)
-    blocks, length, hidden, p = blocks_of(batch_size, theta.size), most * total, total - sizes[-1], 3 * most * total
-    H, D, N = memory[:length], memory[length : 2 * length], memory[2 * length : p]
-    masks, delta = rows_at(memory, p, most, hidden), memory[p + most * hidden : p + most * (hidden + widest)]
-    p += most * (hidden + widest)
-    back, sums = memory[p : p + most * widest], rows_at(memory, p + most * widest, 3 * (sizes.size - 1), widest)
-    p += most * widest + sums.size
-    x, y = rows_at(memory, p, most, sizes[0]), rows_at(memory, p + most * sizes[0], most, sizes[-1])
-    shared = Shared(H, D, N, masks, delta, back, sums, g, x, y)
-    heap, model, kind, of_rule = open_heap(), (theta, layout), (blocks, is_alone), Rule(*rule)
-    mine = own_memory(heap, layout, most, theta, blocks, is_alone)
+    (theta, running, layout), (X, _, order, _), (batch_size, _) = model, data, batch
+    sizes, most, dtype, p = layout[0], min(batch_size, max(len(X), order.size)), theta.dtype, 0
+    (total, widest), n_in, n_out = nodes(sizes), sizes[0], sizes[-1]
+    length, of_layer, hidden, p = most * total, most * widest, total - n_out, 3 * most * total
+    H, D, N, masks = (
+        memory[:length],
+        memory[length : 2 * length],
+        memory[2 * length : p],
+        rows_at(memory, p, most, hidden),
+    )
+    p += most * hidden
+    delta, back = memory[p : p + of_layer], memory[p + of_layer : p + 2 * of_layer]
+    x, p = rows_at(memory, p + 2 * of_layer, most, n_in), p + 2 * of_layer + most * n_in
+    y, sums = rows_at(memory, p, most, n_out), rows_at(memory, p + most * n_out, 3 * (sizes.size - 1), widest)
+    shared, heap, kind = (
+        Shared(H, D, N, masks, delta, back, sums, g, x, y),
+        open_heap(),
+        (blocks_of(batch_size, theta.size), is_alone),
+    )
+    Z, E, helper_N = empty(heap, of_layer, dtype), empty(heap, of_layer, dtype), empty(heap, of_layer, dtype)
+    longest = max(widest, n_in) + 1
+    W = zeroed(heap, longest * row_length(widest, REGISTER // theta.itemsize), dtype)
+    mine = Own(Z, E, helper_N, W, empty(heap, (PRODUCT + 1, widest), dtype), zeroed(heap, longest, dtype))
     if is_coordinator:
-        of_updates = objective, data, batch, alphas, of_rule, state, costs, weights
-        _updates(model, running, *of_updates, shared, mine, queue, kind)
+        of_updates = objective, data, batch, alphas, Rule(*rule), state, costs, weights
+        _updates((theta, layout), running, *of_updates, shared, mine, queue, kind)
         return
-    none = Update(0.0, of_rule, 0, state, 0.0, 0.0, True, True)
+    none = Update(0.0, Rule(*rule), 0, state, 0.0, 0.0, True, True)
     while wait_for_tasks(queue):
-        _each_block(model, data, batch_size, shared, mine, queue, kind, -1, none, False)
+        _each_block((theta, layout), data, batch_size, shared, mine, queue, kind, -1, none, False)
