@@ -171,7 +171,10 @@ def descend(
             helpers(model, batch_size, pieces),
         )
         code = _code_of(normalization.run_updates, dtype, (*arguments, _LIKE, True, weights, others == 0))
-        run_parallel(code, arguments, others, pieces, weights, others == 0)
+        if others:
+            run_parallel(code, arguments, others, pieces, weights, False)
+        else:
+            code(*arguments, _LIKE, True, weights, True)
         return None
     connect = NO_DROP_CONNECT[size] if drop_connect is None else masking(model, drop_connect)
     drawn = NO_SAMPLER

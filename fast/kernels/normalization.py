@@ -75,15 +75,11 @@ def _each_block(model, data, batch_size, shared, mine, queue, kind, turn, update
     kind: the most blocks of a layer, and whether the coordinator is alone, and so computes a layer as a whole.
     """
     (theta, layout), (X, _, order, dropout), (blocks, is_alone) = model, data, kind
-    layers, slots, how = (
-        layout.shape[1] - 1,
-        1 if is_alone else blocks,
-        (blocks, turn >= 0, dropout[1].size > 0, in_one_pass),
-    )
-    while True:
-        number = next_task(queue, slots, turn, 2 * batch_size * theta.size // (layers * slots))
-        if number < 0:
-            return
+    layers, slots = layout.shape[1] - 1, 1 if is_alone else blocks
+    how = blocks, turn >= 0, dropout[1].size > 0, in_one_pass
+    work = 2 * batch_size * theta.size // (layers * slots)
+    number = turn if is_alone else next_task(queue, slots, turn, work)
+    while number >= 0:
         slot, now, place = number % slots, number // slots, number // slots % (2 * layers)
         _, start, rows = _rows_of(data, batch_size, now // (2 * layers))
         x = shared.x[:rows] if order.size else X[start : start + rows]
@@ -94,8 +90,11 @@ def _each_block(model, data, batch_size, shared, mine, queue, kind, turn, update
             is_done = turn >= 0 or own(queue, slot, now)
         else:
             is_done = compute(block, how, theta, layout, x, shared, mine, queue, update)
+        if is_alone:
+            return
         if is_done:
             finish_task(queue)
+        number = next_task(queue, slots, turn, work)
 
 
 @kernel()
@@ -136,7 +135,8 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
                     costs[update] += weigh(*of_output, factors, shared.delta)
                 else:
                     costs[update] += scale * apply_cost(*of_output, shared.delta, 0.0)
-            add_tasks(queue, 1 if kind[1] else kind[0])
+            if not kind[1]:
+                add_tasks(queue, kind[0])
             _each_block(model, data, batch_size, shared, mine, queue, kind, turn, of, in_one_pass)
             wait_for_all(queue)
         if (l1 or l2) and not in_one_pass:

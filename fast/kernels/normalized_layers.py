@@ -129,7 +129,7 @@ def _places(layout, layer):
 
 @kernel()
 def compute(block, how, theta, layout, x, shared, mine, queue, update):
-    """Forward, the activations of a block of nodes; backward, dJ/dz, and the gradient of their parameters or their step.
+    """Forward, the activations of a block of nodes; backward, dJ/dz, and the gradient or the step of their parameters.
 
     In one pass, the errors of the layer below are computed with the step, and not with its dJ/dz. Returns whether the
     block is done, and not left to another thread.
@@ -166,8 +166,10 @@ def compute(block, how, theta, layout, x, shared, mine, queue, update):
                 transposed(rows_at(theta, p + first * n, columns, n), W)
                 product(inputs, W, rows_at(start, first - begin, 1, columns), of_part)
             else:
-                W = rows_at(mine.W, 0, above, columns)
-                copied(rows_at(theta, gamma + k * is_normalized, above, k)[:, first:after], W)
+                W = rows_at(theta, gamma + k * is_normalized, above, k)
+                if columns < k:
+                    copied(W[:, first:after], rows_at(mine.W, 0, above, columns))
+                    W = rows_at(mine.W, 0, above, columns)
                 errors_below(rows_at(others, 0, rows, above), W, zeros, E[:, first - begin : after - begin])
     if is_forward:
         if is_normalized:

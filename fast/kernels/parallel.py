@@ -26,6 +26,10 @@ from numba import types
 from numba.core import cgutils
 from numpy.typing import NDArray
 
+from samenet.fast.kernels.codegen.atomic import add as _add
+from samenet.fast.kernels.codegen.atomic import exchange as _exchange
+from samenet.fast.kernels.codegen.atomic import lock, place_of
+from samenet.fast.kernels.codegen.atomic import read as _read
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
 
 # A queue has four counters, each in its own cache line, and a turn for each slot, where the result of a task is stored;
@@ -35,67 +39,13 @@ _LOOK = 8  # multiply-adds per check while the coordinator waits: in all twice t
 _MOST = 64  # helper threads
 _LOOKS = 1_000  # how often a helper looks for the next call, which takes some tenths of a millisecond, before it sleeps
 PAYS = 2_000_000  # multiply-adds of a call or an update from which another thread saves time
-_PART, _WHILE = (
-    8,
-    20,
-)  # helpers are of use from this part of the tasks; how many times as long a call has none otherwise
-_lock = Lock()  # protects the counters when the JIT is disabled
-
-
-def _add(queue: NDArray[np.int64], place: int, number: int) -> int:
-    """Atomically queue[place] += number; returns the previous value."""
-    with _lock:
-        before = int(queue[place])
-        queue[place] = before + number
-        return before
-
-
-def _exchange(queue: NDArray[np.int64], place: int, expected: int, number: int) -> bool:
-    """Atomic compare-and-swap: if queue[place] is `expected`, store a number; returns whether it did."""
-    with _lock:
-        if queue[place] != expected:
-            return False
-        queue[place] = number
-        return True
-
-
-def _place(context, builder, kind, queue, place):
-    array = context.make_array(kind)(context, builder, queue)
-    return builder.gep(array.data, [place])
-
-
-def _typed_add(typing_context, queue, place, number):
-    def codegen(context, builder, signature, values):
-        pointer = _place(context, builder, queue, *values[:2])
-        return builder.atomic_rmw("add", pointer, values[2], "seq_cst")
-
-    return types.int64(queue, types.int64, types.int64), codegen
-
-
-def _typed_exchange(typing_context, queue, place, expected, number):
-    def codegen(context, builder, signature, values):
-        pointer = _place(context, builder, queue, *values[:2])
-        result = builder.cmpxchg(pointer, values[2], values[3], "seq_cst", "seq_cst")
-        return builder.extract_value(result, 1)
-
-    return types.boolean(queue, types.int64, types.int64, types.int64), codegen
-
-
-def _read(queue: NDArray[np.int64], place: int) -> int:
-    """Atomically read queue[place]."""
-    return int(queue[place])
-
-
-def _typed_read(typing_context, queue, place):
-    def codegen(context, builder, signature, values):
-        return builder.load_atomic(_place(context, builder, queue, *values), "seq_cst", 8)
-
-    return types.int64(queue, types.int64), codegen
+# Helpers are of use if they do this part of the tasks; otherwise there are none for so many times as long as the call.
+_PART, _WHILE = 8, 20
 
 
 def _add_shared(queue: NDArray[np.int64], number: int) -> int:
     """Atomically add to the pool's counter of calls; returns the previous value."""
-    with _lock:
+    with lock:
         counter = c_int64.from_address(int(queue[_SHARED]))
         counter.value += number
         return counter.value - number
@@ -103,7 +53,7 @@ def _add_shared(queue: NDArray[np.int64], number: int) -> int:
 
 def _typed_add_shared(typing_context, queue, number):
     def codegen(context, builder, signature, values):
-        address = builder.load(_place(context, builder, queue, values[0], ir.Constant(values[1].type, _SHARED)))
+        address = builder.load(place_of(context, builder, queue, values[0], ir.Constant(values[1].type, _SHARED)))
         pointer = builder.inttoptr(address, ir.IntType(64).as_pointer())
         return builder.atomic_rmw("add", pointer, values[1], "seq_cst")
 
@@ -125,9 +75,6 @@ def _typed_give_way(typing_context):
     return types.void(), codegen
 
 
-_add = intrinsic_of(_add, _typed_add)
-_exchange = intrinsic_of(_exchange, _typed_exchange)
-_read = intrinsic_of(_read, _typed_read)
 _add_shared = intrinsic_of(_add_shared, _typed_add_shared)
 _give_way = intrinsic_of(_give_way, _typed_give_way)
 
@@ -241,7 +188,7 @@ class _Pool:
         self._lock = Lock()
         self._begun = c_int64()  # calls that have entered their kernels
         self._in_vain = 0  # calls in succession to which helpers contributed little
-        self._until = 0.0  # when the next call may have helpers
+        self.until = 0.0  # when the next call may have helpers
         atexit.register(self._end)
 
     def begin(
@@ -266,16 +213,12 @@ class _Pool:
         with self._lock:
             self._wanted.pop(id(queue), None)
 
-    def are_useful(self) -> bool:
-        """Whether helpers may save time: not for a while after they twice had no processor."""
-        return time.perf_counter() >= self._until
-
     def learn(self, queue: NDArray[np.int64], seconds: float) -> None:
         """Learn from a call of this length what its helpers have contributed."""
         is_little = _PART * (queue[_DONE] - queue[_OWN]) < queue[_DONE]
         self._in_vain = self._in_vain + 1 if is_little else 0
         if self._in_vain > 1:
-            self._in_vain, self._until = 0, time.perf_counter() + _WHILE * seconds
+            self._in_vain, self.until = 0, time.perf_counter() + _WHILE * seconds
 
     def _help(self) -> None:
         while call := self._work.get():
@@ -296,8 +239,8 @@ _pool = cache(_Pool)
 
 
 def useful(helpers: int) -> int:
-    """This many helpers, or none if they would have no processor."""
-    return helpers if helpers < 1 or _pool().are_useful() else 0
+    """This many helpers; or none for a while after they twice had no processor."""
+    return helpers if helpers < 1 or time.perf_counter() >= _pool().until else 0
 
 
 def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int, *more: Any) -> Any:
