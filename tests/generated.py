@@ -43,6 +43,7 @@ _CODEGEN = (
     "gathered",
     "registers",
     "lane_products",
+    "atomic",
 )
 MODULES = (
     *(f"codegen.{name}" for name in _CODEGEN),

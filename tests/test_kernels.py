@@ -854,11 +854,12 @@ def test_a_sum_has_one_order(width: int, dtype: str) -> None:
 
 
 def counters(width: int) -> SimpleNamespace:
-    parallel = generators(width).parallel
+    loaded = generators(width)
+    parallel, atomic = loaded.parallel, loaded.atomic
     return SimpleNamespace(
-        add=native(parallel._add, width, COUNTERS, int64, int64),
-        exchange=native(parallel._exchange, width, COUNTERS, int64, int64, int64),
-        read=native(parallel._read, width, COUNTERS, int64),
+        add=native(atomic.add, width, COUNTERS, int64, int64),
+        exchange=native(atomic.exchange, width, COUNTERS, int64, int64, int64),
+        read=native(atomic.read, width, COUNTERS, int64),
         add_shared=native(parallel._add_shared, width, COUNTERS, int64),
         give_way=native(parallel._give_way, width),
         plain=parallel,

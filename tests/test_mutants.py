@@ -817,7 +817,11 @@ MUTANTS = {
         Mutant("sampling: norms of the last batch, too", "squares[s] = 0.0", "pass"),
         Mutant("sampling: norms without the inputs", "(_sum_of_squares(layer_inputs[s]) +", "(1.0 +"),
         Mutant("sampling: norms without biases", "(layer_inputs[s]) + (1.0 if bias else 0.0)", "(layer_inputs[s])"),
-        Mutant("sampling: norms of a mean", "workspace.squares[s] /= scale * scale", "pass"),
+        Mutant("sampling: norms of a mean", "squares[part, s - start] / (scale * scale)", "squares[part, s - start]"),
+        Mutant(
+            "sampling: norms of the first part", "sampled.squares[part, s - start]", "sampled.squares[0, s - start]"
+        ),
+        Mutant("sampling: norms in other places", "sampled.squares[part, s] =", "sampled.squares[part, 0] ="),
         Mutant(
             "sampling: factors of the first block",
             "workspace.factors[start : start + len(x)]",
@@ -826,43 +830,15 @@ MUTANTS = {
         Mutant(
             "sampling: norms of the first block", "workspace.squares[start : start + rows]", "workspace.squares[:rows]"
         ),
-        Mutant("sampling: the mean for the sum", "1.0 / count if is_mean else 1.0", "1.0 / count"),
-        Mutant("sampling: partial batch averaged as a full one", "1.0 / count if is_mean", "1.0 / most if is_mean"),
-        Mutant("sampling: numbers of the first epoch", "numbers[epoch, start + s]", "numbers[0, start + s]"),
-        Mutant("sampling: numbers of the first batch", "numbers[epoch, start + s]", "numbers[epoch, s]"),
+        Mutant("sampling: the mean for the sum", "divisor = float(whole) if mean else 1.0", "divisor = float(whole)"),
+        Mutant("sampling: partial batch averaged as a full one", "float(whole) if mean", "float(batch_size) if mean"),
         Mutant(
-            "sampling: masks of the first epoch",
-            "dropout, epoch * m + start, scale, later",
-            "dropout, start, scale, later",
+            "sampling: norms of a partial batch", "1.0 / whole if mean else 1.0)", "1.0 / batch_size if mean else 1.0)"
         ),
-        Mutant("sampling: cost without penalty", "costs[update] += penalty(P, G,", "penalty(P, G,"),
-        Mutant("sampling: gradient without penalty", "+= penalty(P, G, sizes", "+= penalty(P, G[:0], sizes"),
-        Mutant(
-            "sampling: updates of before not counted",
-            "kept, 0, rule, rule.t + update + 1)",
-            "kept, 0, rule, update + 1)",
-        ),
-        Mutant("sampling: first alpha for every pass", "step(P, G, alphas[epoch], kept", "step(P, G, alphas[0], kept"),
-        Mutant("sampling: state not kept", "kept = state if is_wide", "kept = 0 * state if is_wide"),
-        Mutant(
-            "sampling: state not packed", "pack(state[k], sizes, bias, kept[k])", "kept[k, : theta.size] = state[k]"
-        ),
-        Mutant(
-            "sampling: state not unpacked",
-            "unpack(kept[k], sizes, bias, False, state[k])",
-            "state[k][:] = kept[k, : theta.size]",
-        ),
-        Mutant("sampling: weights for errors not kept up", "unpack(P, layout[0], bias, True, theta)", "pass"),
-        Mutant("sampling: gradient without DropConnect's masks", "products(G, G, masked.masks)", "pass"),
-        Mutant(
-            "sampling: DropConnect backward alone", "scale * gradient(used_theta, used,", "scale * gradient(theta, P,"
-        ),
-        Mutant(
-            "sampling: weights of the first update",
-            "mask_weights(masked, update, P, sizes, bias)\n        given",
-            "mask_weights(masked, 0, P, sizes, bias)\n        given",
-        ),
-        Mutant("sampling: nothing learned", "learn(sampler, rows[:count], workspace.squares[:count])", "pass"),
+        Mutant("sampling: numbers of the first epoch", "sampled.numbers[epoch, place]", "sampled.numbers[0, place]"),
+        Mutant("sampling: numbers of the first batch", "numbers[epoch, place]", "numbers[epoch, place - start]"),
+        Mutant("sampling: importance of no row", "= row, importance(sampled, row)", "= row, 1.0"),
+        Mutant("sampling: nothing learned", "learn(sampled, rows, squares)", "pass"),
         Mutant(
             "sampling: weights that only grow",
             "(min(squares[s] / running, _MOST) - 1.0)",
@@ -948,25 +924,69 @@ MUTANTS = {
         Mutant("normalization: running statistics of the first layer", "r += 2 * k", "r += 0"),
         Mutant(
             "normalization: the first row for all",
-            "            gather(X, order[epoch, start : start + rows], x)",
-            "            gather(X, order[:1, :1].repeat(rows), x)",
+            "gather(X, order[epoch, start : start + rows], shared.x[:rows])",
+            "gather(X, order[:1, :1].repeat(rows), shared.x[:rows])",
         ),
-        Mutant("normalization: dropout forward alone", "apply_mask(masks, place, back, errors)", "pass"),
-        Mutant("normalization: masks of another layer", "place += k", "place += 0"),
         Mutant(
-            "normalization: no slope of the activation",
-            "back_through(codes[layer], H[q - rows * n :][: rows * n], back[: rows * n], n)",
-            "pass",
+            "normalization: the first rows for all",
+            "x = shared.x[:rows] if order.size else X[start : start + rows]",
+            "x = shared.x[:rows] if order.size else X[:rows]",
         ),
-        Mutant("normalization: no bias of the others", "zeros if normalized[layer + 1] or not bias else b", "zeros"),
+        Mutant(
+            "normalization: dropout forward alone", "apply_mask(shared.masks[:rows], q + begin, flat(E), E)", "pass"
+        ),
+        Mutant(
+            "normalization: masks of another layer",
+            "shared.masks[:rows], q + begin, flat(Z), E)",
+            "shared.masks[:rows], begin, flat(Z), E)",
+        ),
+        Mutant(
+            "normalization: masks of the first epoch",
+            "start + epoch * (order.shape[1] if order.size else len(X))",
+            "start",
+        ),
+        Mutant("normalization: no slope of the activation", "back_through(code, flat(Z), flat(E), width)", "pass"),
+        Mutant("normalization: no bias of the others", "zeros[:width] if is_normalized else biases", "zeros[:width]"),
+        Mutant(
+            "normalization: the first block's columns of W",
+            "[:, first:after], rows_at(mine.W",
+            "[:, :columns], rows_at(mine.W",
+        ),
+        Mutant("normalization: the first block's rows of W", "p + first * n, columns, n), W)", "p, columns, n), W)"),
+        Mutant(
+            "normalization: the first block's sums",
+            "shared.sums[3 * layer + row, begin:end]",
+            "shared.sums[3 * layer + row, :width]",
+        ),
+        Mutant(
+            "normalization: the first layer's sums",
+            "shared.sums[3 * layer + row, begin:end]",
+            "shared.sums[row, begin:end]",
+        ),
+        Mutant(
+            "normalization: the first block's errors",
+            "copied(E, of_layer[:, begin:end])",
+            "copied(E, of_layer[:, :width])",
+        ),
+        Mutant(
+            "normalization: one pass without biases", "of_nodes = g[b : gamma + k * is_normalized]", "of_nodes = g[b:b]"
+        ),
+        Mutant("normalization: one pass with clipped norms", "rows <= few and rule.clip_norm == np.inf", "rows <= few"),
+        Mutant(
+            "normalization: one pass without penalties", "if in_one_pass and (l1 or l2) else 0.0", "if False else 0.0"
+        ),
         Mutant(
             "normalization: penalty at other places",
             "p += k * (n + codes[0] + normalized[layer + 1])",
             "p += k * (n + codes[0])",
         ),
-        Mutant("normalization: cost not averaged", "1.0 / len(x) if mean", "1.0 if mean"),
-        Mutant("normalization: a step of the first epoch's count", "t = rule.t + update + 1", "t = 1"),
-        Mutant("normalization: statistics stay", "_move(running, layout, rows, workspace)", "pass"),
+        Mutant("normalization: cost not averaged", "1.0 / rows if mean else 1.0, most", "1.0, most"),
+        Mutant(
+            "normalization: a step of the first epoch's count",
+            "0.0, rule.t + update + 1",
+            "0.0, 1",
+        ),
+        Mutant("normalization: statistics stay", "_move(running, layout, rows, shared.sums)", "pass"),
         Mutant("normalization: penalty of folded weights", "cost + penalty(model)", "cost"),
         Mutant("tickets taken twice", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task)"),
         Mutant("every second ticket never taken", "_CLAIMED, task, task + 1)", "_CLAIMED, task, task + 2)"),
@@ -995,14 +1015,12 @@ MUTANTS = {
             "for place in range(rows):",
         ),
         Mutant("weights: a batch of none", "total if total > 0.0 else 1.0", "total"),
-        Mutant("weights: the mean for the sum", "batch_size, whole) if mean else 1.0", "batch_size, whole)"),
+        Mutant("weights: the mean for the sum", "if mean and not is_drawn:", "if not is_drawn:"),
         Mutant(
             "weights: normalized, the mean for the sum", "epoch, start, rows) if mean else 1.0", "epoch, start, rows)"
         ),
         Mutant("weights: averaged as well", "        scale = 1.0\n        divisor", "        divisor"),
-        Mutant(
-            "weights: normalized, averaged as well", "1.0, workspace.factors[:rows]", "scale, workspace.factors[:rows]"
-        ),
+        Mutant("weights: normalized, averaged as well", "1.0, most[:rows]", "scale, most[:rows]"),
         Mutant("weights: cost divided as well", "if mean and weights.size == 0 else", "if mean else"),
         Mutant("weights: samples of weight 0 in the gradient", "if not are_used:", "if False:"),
         Mutant("weights: all samples left out", "if factors[s] == 0.0 else 0", ""),
@@ -1030,8 +1048,8 @@ MUTANTS = {
         ),
         Mutant(
             "weights: normalized, as they are",
-            "weigh(*of_output, factors, delta) if",
-            "apply_cost(*of_output, delta, 0.0) if",
+            "+= weigh(*of_output, factors, shared.delta)",
+            "+= apply_cost(*of_output, shared.delta, 0.0)",
         ),
     ],
 }
@@ -1052,6 +1070,7 @@ KERNELS = (
         "codegen.vector",
         "codegen.arithmetic",
         "codegen.generated",
+        "codegen.atomic",
         "codegen.memory",
     ),
     *(
@@ -1083,12 +1102,14 @@ KERNELS = (
         "backward",
         "parallel",
         "few_nodes",
+        "adaptive",
         "training",
         "few_rows",
+        "normalized_layers",
         "normalization",
     ),
     *("inference", "evaluation", "answers"),
-    *("adaptive", "tiny_layers", "tiny_network", "network_lanes", "many_networks"),
+    *("tiny_layers", "tiny_network", "network_lanes", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last is the backend itself.
@@ -1142,6 +1163,9 @@ SMALLER = {
     "UNPACKED_ROWS": 6,
     "_GRADIENT": 6,
     "MOST_ROWS": 3,
+    "_BLOCKS, _FEW": (2, 3),
+    "_DOTTED, _LEAST": (4, 2),
+    "_SOME, _MUCH, _LEAST": (0, 1, 2),
 }
 
 
@@ -1282,7 +1306,7 @@ def _few_nodes(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple
 
 
 def _normalized(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
-    case = Case((4, 5, 3, 6, 2), 7)
+    case = Case((4, 9, 3, 6, 2), 7)
     settings: dict[str, Any] = {"activation": ["tanh", "relu", "softmax", "sigmoid"], "l2": 0.1, "init": "normal"}
     for flags in (True, [True, False, True]):
         networks = [one(case.sizes, seed=1, batch_normalization=flags, **settings) for one in (cls, trusted)]
@@ -1292,10 +1316,18 @@ def _normalized(cls: type[Interface], trusted: type[Interface]) -> Iterator[tupl
                 numbers[:] = random.uniform(0.5, 2.0, numbers.shape)
         yield from agreement.normalized(*networks, case.X, case.Y)
         yield from agreement.normalized(*networks, case.X, case.Y, case.dropout)
-        t = [one.copy() for one in networks]
-        for one in t:
-            agreement.run_updates(one, case.X, case.Y, Adam(), alpha=0.1, batch_size=4, epochs=2)
-        yield "several updates", compare(t[0].model.theta.everything, t[1].model.theta.everything, 1e-6)
+        networks[0].threads = 2  # so that layers are divided into blocks
+        for rule, size, others in (
+            (Adam(), 4, {}),
+            (Adam(), 4, {"dropout": case.dropout}),
+            (Momentum(0.5), 5, {"clip_norm": 0.01}),  # the last two rows in one pass over the weights, but not clipped
+            (Momentum(0.5), 5, {}),
+        ):
+            t = [one.copy() for one in networks]
+            of = {"alpha": 0.1, "batch_size": size, "epochs": 2, **others}
+            costs = [agreement.run_updates(one, case.X, case.Y, rule, **of) for one in t]
+            yield "costs", compare(*costs, 1e-6)
+            yield "several updates", compare(t[0].model.theta.everything, t[1].model.theta.everything, 1e-6)
 
 
 def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
@@ -1335,6 +1367,11 @@ def _sampled(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[s
         networks, descent = (case.network(cls), case.network(trusted)), Descent(10, 1, False, reduction, 0.1, rule)
         yield from agreement.sampled(*networks, case.X, case.Y, descent, case.masks)
         yield from agreement.sampled_at_once(networks[0], case.X, case.Y, Descent(4, 2, rule=rule), case.masks)
+    case = Case((4, 5, 2), 23)
+    networks = case.network(cls), case.network(trusted)
+    for one in networks:  # by batches in two parts, and a partial one
+        one.train(case.X, case.Y, alpha=0.5, epochs=3, batch_size=20, seed=1, sampling="adaptive")
+    yield "by parts", compare(networks[0].parameters, networks[1].parameters, 1e-9)
     case = Case((3, 2), 6, bias=False)
     networks = case.network(cls), case.network(trusted)
     yield from agreement.sampled(*networks, case.X, case.Y, Descent(5), case.masks)

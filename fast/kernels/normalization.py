@@ -117,7 +117,8 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
             gather(Y, order[epoch, start : start + rows], y)
         if dropout[1].size:
             fill_masks(dropout, first, shared.masks[:rows])
-        of = Update(alphas[epoch] if alphas.size else 0.0, rule, rule.t + update + 1, state, l1, l2, True, True)
+        alpha, t = alphas[epoch] if alphas.size else 0.0, rule.t + update + 1
+        of = Update(alpha, rule, t, state, l1, l2, True, True)
         few = (
             MOST_ROWS
             if rule.code <= NESTEROV and theta.size * theta.itemsize >= _MUCH
@@ -144,7 +145,7 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
         if alphas.size == 0:
             return
         if not in_one_pass:
-            step(theta, shared.g, of.alpha, state, 0, rule, of.t)
+            step(theta, shared.g, alpha, state, 0, rule, t)
         _move(running, layout, rows, shared.sums)
 
 

@@ -135,12 +135,12 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     m = order.shape[1] if order.size else X.shape[0]
     updates = -(-m // batch_size)
     for update in range(costs.size):
-        if masks_weights:
-            mask_weights(masked, update, P, sizes, bias)
         epoch, start = update // updates, update % updates * batch_size
         whole = min(batch_size, m - start)
         if sampled.tree.size:
             draw_rows(sampled, order, epoch, start, whole, weights)
+        if masks_weights:
+            mask_weights(masked, update, P, sizes, bias)
         add_tasks(queue, parts)
         _each_part(used, settings, workspace, gathered, G, g, values, queue, update, weights, sampled)
         wait_for_all(queue)
@@ -163,11 +163,11 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         if of_theta:
             if not flags[STEPPED]:
                 unpack(g, sizes, bias, False, P[: theta.size])  # P is not needed any more
-                step(theta, P[: theta.size], alphas[epoch], state, 0, rule, rule.t + update + 1)
+                step(theta, P[: theta.size], alphas[update // updates], state, 0, rule, rule.t + update + 1)
             continue
         begin = flags[STEPPED]  # the first parameter that has not taken its step
         if begin < P.size:
-            step(P[begin:], g[begin:], alphas[epoch], state, begin, rule, rule.t + update + 1)
+            step(P[begin:], g[begin:], alphas[update // updates], state, begin, rule, rule.t + update + 1)
         if update + 1 < costs.size:
             unpack(P, sizes, bias, True, theta)
     if not of_theta:
