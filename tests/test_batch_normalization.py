@@ -256,6 +256,30 @@ def test_many_trainings(backend: Backend) -> None:
         np.testing.assert_allclose(net.cost(X, Y), min(history.starts), rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("activation", ["sigmoid", "softmax"])
+@pytest.mark.parametrize("sizes", [(20, 100, 33, 9, 2), (30, 410, 4), (520, 210, 1)], ids=str)
+def test_threads_do_not_change_bits(sizes: tuple[int, ...], activation: str, dtype: str) -> None:
+    """Layers of several blocks and of one, wide and narrow; and a last batch of few rows."""
+    rows = 130 if sizes[1] < 200 else 100
+    random = np.random.default_rng(1)
+    X, Y = random.standard_normal((rows, sizes[0])).astype(dtype), random.random((rows, sizes[-1])).astype(dtype)
+    activations = [activation, *["sigmoid"] * (len(sizes) - 2)]
+    for options in (
+        {"batch_size": rows},
+        {"batch_size": rows - 20, "dropout": 0.2, "optimizer": "adam"},
+        {"batch_size": rows - 4},
+    ):
+        ends = []
+        for threads in (1, 2, 3):
+            cls = samenet.backend("numba").Network
+            net = cls(sizes, seed=0, batch_normalization=True, activation=activations, dtype=dtype, threads=threads)
+            net.train(X, Y, alpha=0.1, epochs=3, seed=2, **options)
+            ends.append((net.model.theta.everything, net.gradient(X, Y)[1].flat))
+        for end in ends[1:]:
+            np.testing.assert_array_equal(np.concatenate(end), np.concatenate(ends[0]))
+
+
 def test_what_is_refused(backend: Backend) -> None:
     cls = backend.Network
     for value, error, words in (

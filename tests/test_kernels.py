@@ -943,7 +943,7 @@ def test_as_many_helpers_are_called_as_are_asked_for(helpers: int, monkeypatch: 
     def begin(queue: Array, number: int, work: Any, arguments: tuple[Any, ...]) -> None:
         called.extend(number * [(work, *arguments)])
 
-    monkeypatch.setattr(parallel, "_pool", lambda: SimpleNamespace(begin=begin, end=len))
+    monkeypatch.setattr(parallel, "_pool", lambda: SimpleNamespace(begin=begin, end=len, learn=lambda *_: None))
     assert parallel.run_parallel(work, (7,), helpers, 2) == (7, True, True)
     assert [(function, number, is_coordinator) for function, number, queue, is_coordinator in called] == helpers * [
         (work, 7, False)
@@ -1055,9 +1055,34 @@ def test_an_idle_helper_looks_for_the_next_call_until_its_coordinator_is_in_the_
     assert (queue[parallel._NUMBER], following[parallel._NUMBER], pool._begun.value) == (1, 2, 2)
 
 
-def test_helpers_are_asked_for_where_they_save_time() -> None:
+def test_calls_have_no_helpers_for_a_while_after_these_twice_had_no_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A helper has no processor if it does less than an eighth of the tasks; a call that it helped ends the count."""
+    parallel, now = generators(WIDTHS[0]).parallel, [1000.0]
+    pool = parallel._Pool()
+    monkeypatch.setattr(parallel, "_pool", lambda: pool)
+    monkeypatch.setattr(parallel, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+    queue = parallel.new_queue(8)
+    parallel.add_tasks(queue, 8)
+    for _ in range(8):
+        parallel.next_task(queue, 8, 0, 0)
+        parallel.finish_task(queue)
+    helped = queue.copy()
+    helped[parallel._OWN] = 7
+    for call in (queue, helped, queue):
+        pool.learn(call, 0.5)
+        assert [parallel.useful(count) for count in (-1, 0, 3)] == [-1, 0, 3]
+    pool.learn(queue, 0.5)
+    assert parallel.useful(3) == 0
+    now[0] += 0.5 * parallel._WHILE
+    assert parallel.useful(3) == 3
+    pool.learn(queue, 0.5)
+    assert parallel.useful(3) == 3, "again, two calls count"
+
+
+def test_helpers_are_asked_for_where_they_save_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """There are never more threads, including the calling one, than pieces of work."""
     net = samenet.backend("numba").Network([99, 100], seed=0)  # 10,000 parameters
+    monkeypatch.setattr(samenet.fast.ready, "useful", lambda helpers: helpers)
     for threads, rows, pieces, expected in (
         *((1, 10**6, 9, 0), (4, 200, 9, 3), (4, 199, 9, 0), (4, 200, 3, 2), (4, 200, 1, 0), (2, 10**6, 9, 1)),
     ):

@@ -119,14 +119,9 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
             fill_masks(dropout, first, shared.masks[:rows])
         alpha, t = alphas[epoch] if alphas.size else 0.0, rule.t + update + 1
         of = Update(alpha, rule, t, state, l1, l2, True, True)
-        few = (
-            MOST_ROWS
-            if rule.code <= NESTEROV and theta.size * theta.itemsize >= _MUCH
-            else _LEAST
-            if theta.size >= _SOME
-            else 0
-        )
-        in_one_pass = alphas.size > 0 and rows <= few and rule.clip_norm == np.inf and has_step(rule.code)
+        few = MOST_ROWS if rule.code <= NESTEROV and theta.size * theta.itemsize >= _MUCH else _LEAST
+        in_one_pass = kind[0] == 1 and alphas.size > 0 and theta.size >= _SOME and rows <= few
+        in_one_pass = in_one_pass and rule.clip_norm == np.inf and has_step(rule.code)
         costs[update] = _penalty(theta, shared.g[:0], layout, l1, l2) if in_one_pass and (l1 or l2) else 0.0
         for turn in range(2 * layers * update, 2 * layers * (update + 1)):
             if turn % (2 * layers) == layers:

@@ -152,7 +152,7 @@ def compute(block, how, theta, layout, x, shared, mine, queue, update):
         N = rows_at(shared.N, rows * (q + begin), rows, width)
     if layer:
         inputs = rows_at(shared.D if drops else shared.H, rows * (q - n), rows, n)
-    is_read = is_forward and is_whole and rows <= (MOST_ROWS if n >= _DOTTED else _LEAST)
+    is_read = is_forward and blocks == 1 and rows <= (MOST_ROWS if n >= _DOTTED else _LEAST)
     biases = theta[b + begin : b + end] if bias else zeros[:width]
     start, above = zeros[:width] if is_normalized else biases, 0 if last else sizes[layer + 2]
     if is_read:
