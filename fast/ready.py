@@ -21,7 +21,7 @@ from samenet.fast.description import (
     objective,
     plan,
 )
-from samenet.fast.kernels import answers, few_nodes, normalization, tiny_network, training
+from samenet.fast.kernels import answers, few_nodes, normalization, normalized_layers, tiny_network, training
 from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel, useful
@@ -163,7 +163,7 @@ def descend(
     weights = NO_NUMBERS if weights is None else weights
     if model.theta.normalized:
         (X, _, order, _), (batch_size, _) = given[:2]
-        pieces = normalization.blocks_of(batch_size, theta.size)
+        pieces = normalized_layers.blocks_of(batch_size, theta.size)  # type: ignore[no-untyped-call]
         length = normalization.shared_length(model.sizes, min(batch_size, max(len(X), order.size)))
         of_model = theta, model.theta.everything[theta.size :], kinds
         arguments, others = (

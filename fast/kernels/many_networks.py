@@ -12,7 +12,7 @@ import itertools
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels import sparse_input, training
+from samenet.fast.kernels import adaptive, sparse_input, training
 from samenet.fast.kernels.activations import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -265,7 +265,7 @@ def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, stat
     the rows of each network, or those of all. memory: G, values and the queue; more: what follows the queue.
     """
     (X, Y, orders, dropout), (G, values, queue), (drop_connect, weights, sampled) = data, memory, more
-    number, last = len(thetas), (MaskedWeights(*drop_connect), weights, training.Sampled(*sampled))
+    number, last = len(thetas), (MaskedWeights(*drop_connect), weights, adaptive.Sampled(*sampled))
     count, updates = len(states) // number, costs.size // number
     for i in range(number):
         queue[:] = 0

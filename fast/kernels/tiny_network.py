@@ -11,6 +11,7 @@ import numpy as np
 
 from samenet.fast.kernels import few_nodes
 from samenet.fast.kernels.activations import CROSS_ENTROPY, SOFTMAX, SQUARED_ERROR, SUM_OF_SQUARES
+from samenet.fast.kernels.adaptive import total_weight
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
@@ -35,7 +36,6 @@ from samenet.fast.kernels.tiny_layers import (
     through_softmax_and_cost,
     times,
 )
-from samenet.fast.kernels.training import total_weight
 from samenet.model import functions
 
 # The functions that `tiny_layers` supports; networks with others are trained like larger ones.
