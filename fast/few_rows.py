@@ -26,11 +26,11 @@ def gradient(
 ) -> tuple[float, Parameters]:
     """The cost and its gradient, without masks; see `samenet.reference.gradient`."""
     g, scale = gradient_vector(model), 1.0
-    weighed: tuple[NDArray[Any], ...] = ()
+    weighed = model.theta.flat[:0]
     if sample_weight is not None:
         c = factors(sample_weight, reduction, X.dtype)
-        X, weighed = left_out(X, c), (c[:, 0],)
+        X, weighed = left_out(X, c), c[:, 0]
     elif reduction == "mean":
         scale /= len(X)
     given = layout(model), objective(model), X, Y, scale, g.flat
-    return few_rows.gradient(model.theta.flat, *given, *weighed)[0], g
+    return few_rows.gradient(model.theta.flat, *given, weighed)[0], g

@@ -10,9 +10,9 @@ import shutil
 import subprocess
 import sys
 import warnings
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -477,6 +477,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("advise", "3"), 2, "SIZES: expected layer sizes such as 784-30-10, got '3'"),
     (("advise", "3-2", "--batch", "0"), 2, "--batch: expected a whole number of at least 1"),
     (("warmup", "--dtype", "float16"), 2, "--dtype: invalid choice"),
+    (("warmup", "--processes", "0"), 2, "--processes: expected a whole number of at least 1"),
     (("info", "net.npz"), 2, "unexpected extra argument"),
     (("export", "net.npz", "--to", "js", "--output", "no/such.mjs"), 2, "expected a file that can be written"),
     *(
@@ -941,13 +942,14 @@ marker.touch()
 
 
 def test_every_job_of_the_warmup_can_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    others: list[str] = []
+    others: list[tuple[str, int, int]] = []
     monkeypatch.setattr(warming, "backend", lambda name: samenet.backend("numpy"))
-    monkeypatch.setattr(warming, "_kernel_cache", lambda: SimpleNamespace(compile_external=others.append))
+    monkeypatch.setattr(warming, "_compile", lambda *given: others.append(given))
     begun: list[str] = []
     done, problems = warming.warm_up(begin=begun.append)
     assert begun == [f"{one['dtype']}, {one['kernels']}" for one in done]
-    assert {one["dtype"] for one in done} == {"float64", "float32"} == set(others)
+    assert {one["dtype"] for one in done} == {"float64", "float32"}
+    assert others == [(dtype, part, warming._PARTS) for dtype in warming.DTYPES for part in range(warming._PARTS)]
     assert not problems
 
 
@@ -963,6 +965,7 @@ def test_warmup_says_where_and_how_long(capsys: Any, monkeypatch: pytest.MonkeyP
         yield "one sample", partial(calls.append, dtype)
 
     monkeypatch.setattr(warming, "jobs", jobs)
+    monkeypatch.setattr(warming, "processes", lambda: 1)
     assert run("warmup", "--json") == 0
     found = json.loads(capsys.readouterr().out)
     assert calls == ["float64", "float32"]
@@ -976,8 +979,26 @@ def test_warmup_says_where_and_how_long(capsys: Any, monkeypatch: pytest.MonkeyP
         yield "one", lambda: warnings.warn("samenet: cannot be kept", RuntimeWarning, stacklevel=1)
 
     monkeypatch.setattr(warming, "jobs", unkept)
-    assert run("warmup") == 3
+    assert run("warmup", "--processes", "1") == 3
     assert "samenet warmup: error: cannot be kept\n" in capsys.readouterr().err
+    with pytest.raises(BrokenProcessPool), warming._each(2) as each:  # nobody waits for a process that has ended
+        list(each(os._exit, [1, 1, 1]))
+
+    def warm_up(dtypes: Any, begin: Any, processes: int) -> Any:
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(warming, "warm_up", warm_up)
+    assert run("warmup", "--processes", "2") == 3
+    assert "a process was ended" in capsys.readouterr().err
+
+
+def test_processes_for_the_cores_that_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, expected in ((1, 1), (2, 2), (64, warming._MOST)):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cores=cores: set(range(cores)), raising=False)
+        assert warming.processes() == expected
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert warming.processes() == 1
 
 
 def test_info(capsys: Any, monkeypatch: pytest.MonkeyPatch) -> None:

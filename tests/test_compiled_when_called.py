@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from children import printed
+from children import printed, python
 
 from samenet.fast.kernels.codegen import compiling
 from samenet.fast.numba import Network
@@ -263,3 +263,58 @@ def test_a_new_process_with_nothing_on_disk(tmp_path: Path) -> None:
     assert warm[0] == cold[0]
     assert cold[2] == [[0, 1], [0, 1]]
     assert warm[2] == [[1, 0], [1, 0]]
+
+
+_AFTER_A_WARMUP = """
+import json, sys
+import numpy as np
+import samenet
+from samenet.fast.kernels.codegen import caching
+from samenet.fast.numba import Network
+
+compiled, save, dtype = [], caching.Cache.save_overload, sys.argv[1]
+
+def saved(self, signature, result):
+    compiled.append(f"{self._function.__module__}.{self._function.__name__} {signature}")
+    save(self, signature, result)
+
+caching.Cache.save_overload = saved
+random = np.random.default_rng(0)
+for sizes in ([3, 3, 1], [9, 5], [20, 30, 3], [130, 20, 3], [150, 1], [250, 250, 4]):
+    for m in (1, 4, 20, 150, 600):
+        X, Y = (random.random((m, n)).astype(dtype) for n in (sizes[0], sizes[-1]))
+        X[:, ::2] *= X[:, ::2] > 0.9
+        weights, read = random.random(m), X.copy()
+        read.flags.writeable = False
+        others = {"activation": "relu", "cost": "sum_of_squares", "l2": 0.1}
+        for settings in ({}, others, {"batch_normalization": True}):
+            if "batch_normalization" in settings and (m == 1 or len(sizes) == 2):
+                continue
+            net = Network(sizes, seed=0, dtype=dtype, **settings)
+            for x in (X, read, np.asfortranarray(X)):
+                net.predict(x), net.feed_forward(x), net.cost(x, Y), net.gradient(x, Y), net.predict(x[0])
+            net.predictor()(X[0])
+            if m > 1:
+                net.gradient(X, Y, sample_weight=weights), net.cost(X, Y, sample_weight=weights)
+            options = [{}, {"sample_weight": weights}, {"optimizer": "adam"}, {"clip_norm": 1.0}]
+            if len(sizes) > 2:
+                options += [{"dropout": 0.2}]
+            if not net.model.theta.normalized:
+                options += [{"drop_connect": 0.2}] + [{"sampling": "adaptive"}] * (m > 10)
+            for more in options:
+                batches = (None,) if "sampling" not in more else ()
+                for size in (*batches, 10 if m > 1 else 1):
+                    net.copy().train(X, Y, alpha=1e-3, epochs=2, batch_size=size, seed=0, **more)
+            for count in (2, 12) if sizes[0] < 100 else ():
+                samenet.train_many([net.copy() for _ in range(count)], X, Y, alpha=0.1, epochs=2, seeds=range(count))
+print(json.dumps(compiled))
+"""
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_nothing_is_compiled_after_a_warmup(dtype: str) -> None:
+    """By a new process, whatever it calls; two processes have written the kernels."""
+    done = python("-m", "samenet", "warmup", "--dtype", dtype, "--processes", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["problems"] == []
+    assert json.loads(printed(_AFTER_A_WARMUP, dtype)) == []

@@ -250,12 +250,16 @@ def twice(a):
 
 LOADS = """
 import sys
-import samenet.fast.numba
 import numpy as np
 from numba import njit
-from numba.np import arraymath, linalg
+from samenet.fast.kernels.codegen import compiling
+from samenet.fast.numba import Network
 
+Network([2, 1], seed=0).predict([0.5, 0.5])  # loaded from the cache, or compiled
+compiled = compiling.kernel()(lambda a: a.size)
+assert compiled(np.ones(3)) == 3
 assert "scipy.linalg" not in sys.modules
+from numba.np import arraymath, linalg
 assert linalg.ensure_blas is arraymath.ensure_blas and linalg.ensure_blas.__module__ == "numba.np.linalg"
 assert njit(lambda a: np.dot(a, a))(np.ones(3)) == 3
 assert "scipy.linalg" in sys.modules

@@ -42,8 +42,8 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     """g := the gradient of scale times the cost's sum over few rows, in the order of theta.
 
     Returns that cost, and whether the first node's sum of every row is finite: then so is X, since each of its numbers
-    enters such a sum. The equations are those of `backward.gradient`. factors: the rows' factors. 6 flops for each row
-    and weight.
+    enters such a sum. The equations are those of `backward.gradient`. factors: the rows' factors; None or empty if
+    there are none. 6 flops for each row and weight.
     """
     sizes, codes, (cost, l1, l2) = layout[0], layout[1], objective
     m, n_out, (total, widest) = min(len(X), _BLOCK), sizes[-1], nodes(sizes)
@@ -58,7 +58,7 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
         finite &= _forward(theta, layout, x, H, sums)
         z = H[H.size - y.size :]
         delta, back = sums[: m * widest], sums[m * widest :]
-        if factors is None:
+        if factors is None or factors.size == 0:
             result += scale * apply_cost(cost, codes[-1], z, y, n_out, scale, delta, 0.0)
         else:
             result += scale * weigh(cost, codes[-1], z, y, n_out, scale, factors[start : start + m], delta)

@@ -3,6 +3,8 @@
 import importlib
 import json as as_json
 import sys
+import time
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Annotated, Any
 
@@ -20,11 +22,20 @@ def warmup(
             help="Only for this dtype.  [default: both]",
         ),
     ] = None,
+    processes: Annotated[
+        Any,
+        typer.Option(
+            parser=values.positive,
+            metavar="N",
+            help="How many processes.  [default: one for each core, at most 8]",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print a report as JSON and nothing else.")] = False,
 ) -> int:
     """Compile the Numba backend's kernels, and cache them on disk.
 
     Use it for container images, and wherever a first call should not wait: later processes load the cached kernels.
+    Several processes share the work, one for each core.
     Kernels are specific to this processor and these versions; NUMBA_CACHE_DIR names the folder. Exits with 3 if they
     cannot be cached.
     """
@@ -42,13 +53,18 @@ def warmup(
     if folder is None:
         raise TableError("no writable folder for compiled kernels; NUMBA_CACHE_DIR can name one")
     before = kept.count(folder)[0]
-    console = Console(stderr=True)
+    console, started = Console(stderr=True), time.perf_counter()
     with console.status("compiling") as status:
         begin = (lambda text: status.update(f"compiling: {text}")) if console.is_terminal else None
-        done, problems = warming.warm_up([dtype] if dtype else warming.DTYPES, begin)
+        number = processes or warming.processes()
+        try:
+            done, problems = warming.warm_up([dtype] if dtype else warming.DTYPES, begin, number)
+        except BrokenProcessPool:
+            raise TableError("a process was ended, perhaps for lack of memory; --processes 1 needs the least") from None
     kernels, size = kept.count(folder)
-    seconds = sum(one["seconds"] for one in done)
+    seconds = time.perf_counter() - started
     told = {"folder": str(folder), "kernels": kernels, "new": kernels - before, "bytes": size, "seconds": seconds}
+    told["processes"] = number
     if json:
         print(as_json.dumps(told | {"parts": done, "problems": problems}, indent=1))
     else:

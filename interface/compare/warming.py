@@ -1,10 +1,15 @@
 """Compiling all kernels of the Numba backend, so that no later process has to: `samenet warmup`."""
 
+import os
+import signal
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -14,7 +19,10 @@ from samenet.network import Network
 from samenet.study.many import train_many
 
 DTYPES = ("float64", "float32")
-_REGISTERS = (1, 2, 4, 8, 16, 17)  # nodes of a layer, so that each register width is used, and several registers
+_OF_KERNELS = "kernels that kernels call"  # how the names of these jobs begin, which several processes do first
+_PARTS = 16  # of these kernels, so that processes which compile them in any order finish together
+_MOST = 8  # processes
+_REGISTERS = (16, 32, 64, 72)  # bytes of a layer, so that each register width is used, and several registers
 
 
 def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
@@ -24,11 +32,14 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     X, Y = random.random((600, 70)).astype(dtype), random.random((600, 3)).astype(dtype)
     sparse = X * (X > 0.9)
     small, wide = network([70, 40, 3]), network([70, 300, 300, 3])
+    for part in range(_PARTS):
+        yield f"{_OF_KERNELS}, {part + 1} of {_PARTS}", partial(_compile, dtype, part, _PARTS)
     yield "one sample", lambda: (small.predictor()(X[0]), small.predict(X[0]), wide.predictor()(X[0]))
     yield "a few samples", lambda: [(small.predict(X[:m]), small.feed_forward(X[:m])) for m in (3, 10, 20)]
     yield "batches", lambda: [(n.predict(x), n.feed_forward(x)) for n in (small, wide) for x in (X, sparse)]
     yield "cost", lambda: [n.cost(x, Y) for n in (small, wide) for x in (X, sparse)]
     yield "gradient", lambda: [n.gradient(x, Y) for n in (small, wide) for x in (X, sparse)]
+    yield "weights of samples", lambda: small.gradient(X[:4], Y[:4], sample_weight=X[:4, 0])
     train = partial(_train, X, Y)
     yield "training", lambda: [train(n) for n in (small, wide)]
     yield "training in batches", lambda: [train(n, batch_size=100) for n in (small, wide)]
@@ -41,11 +52,10 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
         lambda: [train(small, batch_size=100, sampling="adaptive", **more) for more in ({}, {"drop_connect": 0.2})],
     )
     yield "batch normalization", lambda: _normalized(network([70, 40, 3], batch_normalization=True), X, Y)
-    yield (
-        "tiny networks",
-        lambda: [train(network([2, k, 1]), x=X[:9, :2], y=Y[:9, :1], batch_size=4) for k in _REGISTERS],
-    )
-    yield "kernels that few calls need", lambda: _kernel_cache().compile_external(dtype)
+    tiny = partial(train, x=X[:9, :2], y=Y[:9, :1], batch_size=4)
+    for size in _REGISTERS:
+        yield f"tiny networks, layers of {size} bytes", partial(tiny, network([2, size // X.itemsize, 1]))
+    yield "tiny networks with dropout", partial(tiny, network([2, 2, 1]), dropout=0.2)
     yield (
         "many networks",
         lambda: [
@@ -60,8 +70,9 @@ def _network(dtype: Any, sizes: Sequence[int], **settings: Any) -> Network:
     return cls(sizes, dtype=dtype, seed=0, **settings)
 
 
-def _kernel_cache() -> Any:
-    return import_module("samenet.fast.kernel_cache")
+def _compile(dtype: str, part: int, parts: int) -> None:
+    kept: Any = import_module("samenet.fast.kernel_cache")
+    kept.compile_external(dtype, part, parts)
 
 
 def _train(X: Any, Y: Any, network: Network, x: Any = None, y: Any = None, **settings: Any) -> None:
@@ -76,18 +87,54 @@ def _normalized(network: Network, X: Any, Y: Any) -> None:
     network.predict(X)
 
 
+def processes() -> int:
+    """The number of processes that compile best: one for each core, up to a limit, because each needs 200 MiB."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return min(_MOST, len(affinity(0)) if affinity else os.cpu_count() or 1)
+
+
 def warm_up(
-    dtypes: Sequence[str] = DTYPES, begin: Callable[[str], object] | None = None
+    dtypes: Sequence[str] = DTYPES, begin: Callable[[str], object] | None = None, processes: int = 1
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """Run all jobs; begin: called with the name of each. Returns their seconds, and the errors in caching kernels."""
-    done = []
-    with warnings.catch_warnings(record=True) as problems:
-        warnings.simplefilter("always")
-        for dtype in dtypes:
-            for name, job in jobs(dtype):
+    """Do all jobs, in this process or in several others; begin: called with the name of each that is waited for.
+
+    Returns their seconds, and the errors in caching kernels.
+    """
+    tasks = [(dtype, name) for dtype in dtypes for name, _ in jobs(dtype)]
+    first = [task for task in tasks if task[1].startswith(_OF_KERNELS)]
+    done, problems = [], []
+    with _each(processes) as each:
+        for stage in (first, [task for task in tasks if task not in first]):
+            results = iter(each(_do, stage))
+            for dtype, name in stage:
                 if begin is not None:
                     begin(f"{dtype}, {name}")
-                started = time.perf_counter()
-                job()
-                done.append({"dtype": dtype, "kernels": name, "seconds": time.perf_counter() - started})
-    return done, [str(problem.message) for problem in problems if issubclass(problem.category, RuntimeWarning)]
+                seconds, found = next(results)
+                done.append({"dtype": dtype, "kernels": name, "seconds": seconds})
+                problems += found
+    return done, problems
+
+
+@contextmanager
+def _each(processes: int) -> Iterator[Callable[..., Any]]:
+    """A `map` that calls the function in so many processes, each of which takes the next task when it is free."""
+    if processes == 1:
+        yield map
+        return
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _do(task: tuple[str, str]) -> tuple[float, list[str]]:
+    """Do a job; returns its seconds, and the errors in caching kernels."""
+    dtype, name = task
+    job = dict(jobs(dtype))[name]
+    with warnings.catch_warnings(record=True) as problems:
+        warnings.simplefilter("always")
+        started = time.perf_counter()
+        job()
+        seconds = time.perf_counter() - started
+    return seconds, [str(problem.message) for problem in problems if issubclass(problem.category, RuntimeWarning)]

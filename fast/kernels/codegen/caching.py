@@ -21,19 +21,26 @@ from typing import Any
 
 import llvmlite
 import numba
+from llvmlite.binding import add_symbol, address_of_symbol, parse_assembly
 from numba import config
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
+from numba.core.runtime.nrt import _nrt
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
+from samenet.fast.kernels.codegen.loading import load_array_functions
 from samenet.fast.kernels.codegen.uninterrupted import tell
 from samenet.validation import warning
 
 _DIGEST = hashlib.sha256().digest_size
 _LOG = logging.getLogger("samenet")
 _NOT_FOR_DISK = TypeError, pickle.PicklingError  # raised if a kernel is in another's closure or defaults
+_OWN = "samenet."  # the symbols of kernels begin with it
+_HOLLOW = 'define void @"{0.name}"() {{ unreachable }}'  # a function without its code
 _said: set[str] = set()  # in this process
+for _name in ("Allocate", "Free"):  # as Numba does before it compiles
+    add_symbol(f"NRT_{_name}", _nrt.c_helpers[_name])
 
 Function = Callable[..., Any]
 
@@ -114,9 +121,13 @@ class Cache(NullCache):
             content = self._read(folder / self._name(key), key)
             if content is not None:
                 names, parts = pickle.loads(content)
-                if all(self._provide(name) for name in names):
-                    target.refresh()
-                    return CompileResult._rebuild(target, *parts)
+                if all(self._provide(name) for name in names if name.startswith(_OWN)):
+                    if any(address_of_symbol(name) is None for name in names):
+                        load_array_functions()
+                        target.refresh()  # loads all that Numba can compile, which takes longer than all kernels
+                    form = CompileResult._rebuild(target, *parts)
+                    form.library._shared_module = None  # Numba refuses to link it
+                    return form
         _say_that_it_takes_long()
         return None
 
@@ -126,15 +137,19 @@ class Cache(NullCache):
             _warn("the sources of kernels cannot be determined, so they are compiled again in every process")
         if self._stamp is None or result.lifted or result.library.has_dynamic_globals:
             return
-        module = result.library._final_module
-        names = [v.name for v in module.global_variables if v.is_declaration and v.name.startswith("samenet.")]
+        module, library = result.library._final_module, result.library
+        symbols = (*module.global_variables, *module.functions)
+        names = [v.name for v in symbols if v.is_declaration and not v.name.startswith("llvm.")]
         try:
             key = self._key(signature, result.codegen)
-            content = (
-                self._stamp + key + dumps((names, result._replace(type_annotation="")._reduce()))
-            )  # Numba would read the source
+            # Numba would keep the code for linking as well, of which only the names in the machine code are used.
+            library._shared_module = parse_assembly("\n".join(map(_HOLLOW.format, library.get_defined_functions())))
+            parts = result._replace(type_annotation="")._reduce()  # Numba would read the source
+            content = self._stamp + key + dumps((names, parts))
         except _NOT_FOR_DISK:
             return
+        finally:
+            library._shared_module = None
         problem: OSError | None = None
         for folder in folders(self._function):
             try:

@@ -24,7 +24,6 @@ from numba.extending import intrinsic
 
 from samenet.fast.kernels.codegen.caching import Cache, stamp_of
 from samenet.fast.kernels.codegen.calls import call
-from samenet.fast.kernels.codegen.loading import load_array_functions
 from samenet.fast.kernels.codegen.pipeline import FunctionToCall, compiler_for
 from samenet.fast.kernels.codegen.uninterrupted import prepare, uninterrupted
 from samenet.model import functions
@@ -48,7 +47,6 @@ def _is_off() -> bool:
 # Computed at import: files may change later. `functions` defines the indices of activations and costs in kernels.
 _STAMP = None if _is_off() else stamp_of(sys.modules["samenet.fast.kernels"], functions)
 if not _is_off():
-    load_array_functions()
     prepare()
 
 
@@ -264,9 +262,9 @@ def external(
     return published
 
 
-def compile_external(dtype: str) -> None:
-    """Compile or load all external kernels for a dtype, which calls otherwise do on demand."""
-    for named in _external.values():
+def compile_external(dtype: str, part: int = 0, parts: int = 1) -> None:
+    """Compile or load all external kernels, or one of so many parts of them, for a dtype; calls do it on demand."""
+    for named in list(_external.values())[part::parts]:
         named.compile(getattr(types, dtype))
 
 

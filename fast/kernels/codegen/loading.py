@@ -1,4 +1,4 @@
-"""Loading Numba's implementations in half the time, before kernels are compiled or read from disk."""
+"""Loading Numba's implementations in half the time, before the first kernel is compiled."""
 
 import importlib.util
 import sys

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
-from numba.core import types
+from numba.core import cgutils, types
 from numba.core.analysis import compute_cfg_from_blocks
 from numba.core.ir import Assign
 from numba.core.lowering import Lower
@@ -59,6 +59,10 @@ class KernelLower(Lower):
             elif expr.op.startswith("pair"):
                 lowered = self.builder.extract_value(given, int(expr.op == "pair_second"))
         return super().lower_expr(kind, expr) if lowered is None else lowered
+
+    def alloca_lltype(self, name: str, kind: Any, datamodel: Any = None) -> Any:
+        """A stack slot for a variable, without its size for debuggers."""
+        return cgutils.alloca_once(self.builder, kind, name=name)
 
     def storevar(self, value: Any, name: str, argidx: Any = None) -> None:
         """Use the value itself if it is the variable's only one; without releasing a previous value."""

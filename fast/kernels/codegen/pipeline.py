@@ -26,6 +26,7 @@ from numba.core.untyped_passes import InlineClosureLikes, WithLifting
 
 from samenet.fast.kernels.codegen.calls import CALLS
 from samenet.fast.kernels.codegen.inference import INFERENCE
+from samenet.fast.kernels.codegen.loading import load_array_functions
 from samenet.fast.kernels.codegen.lowering import KernelLower, write_returns
 from samenet.fast.kernels.codegen.values import VALUES
 
@@ -67,6 +68,9 @@ class _Library(JITCodeLibrary):
     def add_ir_module(self, module: Any) -> None:
         write_returns(module)
         super().add_ir_module(module)
+        for function in module.functions:
+            for block in function.blocks:  # not in cycles any more, which the garbage collector would have to find
+                block.instructions.clear()
 
     def add_llvm_module(self, module: Any) -> None:
         self._final_module.link_in(module)
@@ -104,6 +108,7 @@ class KernelCompiler(Compiler):
     library: Any = _Library
 
     def __init__(self, typing_context: Any, *given: Any) -> None:
+        load_array_functions()
         super().__init__(typing_context, *given)
         self.state.flags = _Flags(self.state.flags)
 
