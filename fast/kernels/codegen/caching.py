@@ -25,7 +25,7 @@ from llvmlite.binding import add_symbol, address_of_symbol, parse_assembly
 from numba import config
 from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
-from numba.core.runtime.nrt import _nrt
+from numba.core.runtime import nrt
 from numba.core.serialize import dumps
 from numba.misc.appdirs import AppDirs
 
@@ -40,7 +40,7 @@ _OWN = "samenet."  # the symbols of kernels begin with it
 _HOLLOW = 'define void @"{0.name}"() {{ unreachable }}'  # a function without its code
 _said: set[str] = set()  # in this process
 for _name in ("Allocate", "Free"):  # as Numba does before it compiles
-    add_symbol(f"NRT_{_name}", _nrt.c_helpers[_name])
+    add_symbol(f"NRT_{_name}", vars(nrt)["_nrt"].c_helpers[_name])
 
 Function = Callable[..., Any]
 
