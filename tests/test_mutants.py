@@ -1062,8 +1062,8 @@ KERNELS = (
     *(
         "codegen",
         "codegen.uninterrupted",
-        "codegen.caching",
         "codegen.loading",
+        "codegen.caching",
         *("codegen.inference", "codegen.values", "codegen.calls", "codegen.lowering"),
         "codegen.pipeline",
         "codegen.compiling",

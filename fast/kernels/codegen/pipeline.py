@@ -68,9 +68,6 @@ class _Library(JITCodeLibrary):
     def add_ir_module(self, module: Any) -> None:
         write_returns(module)
         super().add_ir_module(module)
-        for function in module.functions:
-            for block in function.blocks:  # not in cycles any more, which the garbage collector would have to find
-                block.instructions.clear()
 
     def add_llvm_module(self, module: Any) -> None:
         self._final_module.link_in(module)
