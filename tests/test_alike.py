@@ -14,7 +14,6 @@ from samenet.fast import many_networks
 from samenet.fast.kernels import many_networks as kernels
 from samenet.fast.numba import Network
 from samenet.optimizers import UPDATE_RULES, Adam, RMSProp
-from samenet.training import divergence
 
 RANDOM = np.random.default_rng(0)
 SLOW = pytest.mark.compiled  # with plain kernels, one of each kind is enough
@@ -44,13 +43,18 @@ def samples(sizes: tuple[int, ...], m: int) -> tuple[Any, Any]:
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of networks in each call of the kernel."""
     found: list[int] = []
-    run = many_networks.run_updates
+    prepared = many_networks.prepared
 
-    def counted(models: Any, *given: Any, **named: Any) -> Any:
-        found.append(len(models))
-        return run(models, *given, **named)
+    def counted(first: Any, number: int, *given: Any, **named: Any) -> Any:
+        run = prepared(first, number, *given, **named)
 
-    monkeypatch.setattr(many_networks, "run_updates", counted)
+        def run_and_count(*given: Any) -> Any:
+            found.append(number)
+            return run(*given)
+
+        return run_and_count
+
+    monkeypatch.setattr(many_networks, "prepared", counted)
     return found
 
 
@@ -286,22 +290,24 @@ def test_a_handler_of_ctrl_c_may_end_them(calls: list[int], monkeypatch: pytest.
     def handler(signum: int, frame: Any) -> None:
         raise samenet.StopTraining("enough")
 
-    def interrupted(costs: Any, *given: Any) -> list[bool]:
-        if not raised:
-            raised.append(signal.raise_signal(signal.SIGINT))
-        return [True] * len(costs)
+    def interrupted(*given: Any) -> bool:
+        signal.raise_signal(signal.SIGINT)
+        return True
 
-    raised: list[None] = []
     X, Y = samples((4, 8, 3), 50)
-    networks = [Network([4, 8, 3], seed=i) for i in range(8)]
-    monkeypatch.setattr(divergence, "are_harmless", interrupted)
-    before = signal.signal(signal.SIGINT, handler)
-    try:
-        train_many(networks, X, Y, alpha=0.1, epochs=1, batch_size=20)
-    finally:
-        signal.signal(signal.SIGINT, before)
-    assert calls == [8]
-    assert {net.history.stopped_by for net in networks} == {"StopTraining: enough"}
+    networks, settings = [Network([4, 8, 3], seed=i) for i in range(8)], {"alpha": 0.1, "epochs": 1, "batch_size": 20}
+    with monkeypatch.context() as patched:
+        patched.setattr(many_networks, "are_well", interrupted)
+        before = signal.signal(signal.SIGINT, handler)
+        try:
+            for count in (1, 2):  # the second call finds what the first one checked
+                train_many(networks, X, Y, seeds=range(8), **settings)
+                assert calls == [8] * count
+                assert {net.history.stopped_by for net in networks} == {"StopTraining: enough"}
+        finally:
+            signal.signal(signal.SIGINT, before)
+    train_many(networks, X, Y, seeds=range(8), **settings)
+    assert {net.history.stopped_by for net in networks} == {None}
 
 
 def test_a_failure_leaves_the_network_as_it_was_and_the_others_done(calls: list[int]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from samenet import train_many
 from samenet.fast import numba
-from samenet.fast.kernels import many_networks
+from samenet.fast.kernels import by_address
 from samenet.model.initialize import SCHEMES
 from samenet.training import alike
 
@@ -215,7 +215,7 @@ def test_nothing_interrupts_the_changes(most: int, monkeypatch: pytest.MonkeyPat
     called: list[str] = []
 
     def profile(frame: Any, event: str, _: Any) -> None:
-        if event == "call" and frame.f_code is not many_networks.move.py_func.__code__:  # Numba tells of its own calls
+        if event == "call" and frame.f_code is not by_address.move.py_func.__code__:  # Numba tells of its own calls
             called.append(frame.f_code.co_qualname)
 
     def watched(changes: Iterable[None], length: int) -> None:

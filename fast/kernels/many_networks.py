@@ -22,7 +22,7 @@ from samenet.fast.kernels.activations import (
     activate,
 )
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.memory import array_at, empty, open_heap, zeroed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.registers import full_width, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -30,7 +30,6 @@ from samenet.fast.kernels.costs import apply_cost, value, values_in_lanes
 from samenet.fast.kernels.dropout import MaskedWeights
 from samenet.fast.kernels.forward import block_rows, most_rows
 from samenet.fast.kernels.gemm import WIDE, transposed
-from samenet.fast.kernels.inference import ArrayObject
 from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.network_lanes import add_biases, backward, forward, gather
 from samenet.fast.kernels.packing import copy, nodes
@@ -41,7 +40,6 @@ _LEAST, _CACHED = (
     16,
     1 << 14,
 )  # the fewest rows of a pass; bytes of activations that leave room for weights in the cache
-_DATA, _FLAGS, _WRITABLE = ArrayObject.data.offset, ArrayObject.flags.offset, 0x400
 _MOST = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
 
 
@@ -274,26 +272,3 @@ def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, stat
         state, of_one = states[i * count : (i + 1) * count], costs[i * updates : (i + 1) * updates]
         of_call = alphas, Rule(*rule), state, of_one, (G, values, queue), True, *last
         training.run(model, objective, given, batch, *of_call)
-
-
-# --- the networks' parameters, by the addresses of their array objects ------------------------------------------------
-
-
-@kernel(light=True)
-def are_writable(objects):
-    """Whether all of these arrays may be written to."""
-    found = _WRITABLE
-    for i in range(objects.size):
-        found &= array_at(objects[i] + _FLAGS, 1, np.int32)[0]
-    return found == _WRITABLE
-
-
-@kernel(light=True)
-def move(objects, is_read, thetas):
-    """Copy these vectors into the rows of thetas; or, unless `is_read`, the rows into the vectors."""
-    for i in range(objects.size):
-        vector = array_at(array_at(objects[i] + _DATA, 1, np.int64)[0], thetas.shape[1], thetas.dtype)
-        if is_read:
-            copy(vector, thetas[i])
-        else:
-            copy(thetas[i], vector)

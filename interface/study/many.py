@@ -95,9 +95,9 @@ def train_many(
     >>> [len(net.history.cost) for net in nets]
     [100, 100, 100]
     """
-    task = again(networks, X, Y, seeds, options)
-    if task is not None:
-        return _trained(task)
+    done = again(networks, X, Y, seeds, options)
+    if done is not None:
+        return done if isinstance(done, list) else _trained(done)
     pattern = networks if isinstance(networks, Network) else None
     if pattern is None:
         trained = distinct(cast("Iterable[Network]", networks))

@@ -5,19 +5,22 @@ have their own batches: that call checks its samples alone.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import repeat
 from operator import is_
 from typing import Any, NamedTuple
 
+from samenet.backends import prepared
 from samenet.model import Model
+from samenet.model.functions import MADE_FOR
 from samenet.model.initialize import Scheme, initialize
 from samenet.network import Network
 from samenet.training import alike
+from samenet.training.interrupts import deferred_interrupt
 from samenet.training.joint import Together
 from samenet.training.options import Options
-from samenet.training.reach import unreachable
+from samenet.training.reach import limits_of, unreachable
 from samenet.training.reporting import ReportOfMany
 from samenet.training.run import Release, train_under
 from samenet.training.settings import Settings, are_constant
@@ -45,14 +48,15 @@ class Task(NamedTuple):
 class _Last(NamedTuple):
     """What was checked for the last call."""
 
-    networks: list[Network]
-    types: list[type]  # of these
+    are_same: Callable[[list[Any]], bool]  # whether a list has its networks
+    have_same_seeds: Callable[[list[Any]], bool]  # whether a list has the same objects as seeds
     models: list[Model]
     seeds: Any  # a range, if that was given
     numbers: list[Any]
     options: dict[str, Any]
     threads: int
     settings: Settings
+    samples: Callable[..., Any]  # see `samenet.backends.prepared`
     rows: int
     batch_size: int
     groups: list[Sequence[int]]
@@ -63,10 +67,10 @@ class _Last(NamedTuple):
         if isinstance(seeds, range):
             return bool(self.seeds == seeds)
         if seeds is None:
-            seeds = [None] * len(self.numbers)
+            return self.numbers.count(None) == len(self.numbers)
         if type(seeds) is not list or len(seeds) != len(self.numbers):
             return False
-        return all(map(is_, seeds, self.numbers)) or (alike.are_numbers(seeds) and seeds == self.numbers)
+        return self.have_same_seeds(seeds) or (alike.are_numbers(seeds) and seeds == self.numbers)
 
 
 def keep(task: Task, seeds: Any, options: dict[str, Any]) -> None:
@@ -74,35 +78,51 @@ def keep(task: Task, seeds: Any, options: dict[str, Any]) -> None:
     plan, models, are_together = task.planned[0], task.models, min(map(len, task.groups), default=0) > 1
     is_usual = task.pattern is task.cost is None and task.report.is_empty and not plan.has_others
     if are_together and is_usual and are_constant((*options.values(),)):
-        given = [*task.trained], [*map(type, task.trained)], models
-        of_seeds = seeds if isinstance(seeds, range) else None, [*task.numbers], options
-        of_all = plan.settings, len(plan.X), plan.batch_size
-        models[0].prepared[_Last] = _Last(*given, *of_seeds, task.threads, *of_all, task.groups, task.together)
+        backend, first, rows = task.trained[0].backend, models[0], len(plan.X)
+        these = backend.MANY.These(task.trained), backend.MANY.These(task.numbers)
+        limits = limits_of(None if first.cost_function in MADE_FOR else first.activations[-1])
+        samples = prepared.samples(first, backend, rows, limits, False)
+        given = seeds if isinstance(seeds, range) else None, [*task.numbers], options
+        of_all = plan.settings, samples, rows, plan.batch_size
+        are_in = [one.are_in for one in these]
+        first.prepared[_Last] = _Last(*are_in, models, *given, task.threads, *of_all, task.groups, task.together)
 
 
-def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) -> Task | None:
-    """The task, if networks and options are those of the last call, and the samples are valid and as many."""
-    if type(networks) is not list or not networks:
+def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) -> Task | list[Network] | None:
+    """Train as in the last call if networks and options are the same, and the samples are valid and as many.
+
+    Returns the networks, trained; or the task to do so, if that call trained several groups; otherwise None, with
+    nothing changed.
+    """
+    if type(networks) is not list or not networks or not isinstance(networks[0], Network):
         return None
-    last: _Last | None = networks[0].model.prepared.get(_Last) if isinstance(networks[0], Network) else None
-    if last is None or last.types != [*map(type, networks)] or not all(map(is_, networks, last.networks)):
-        return None
-    if not (last.has_seeds(seeds) and all(map(Together.is_ready, last.together, repeat(networks), last.groups))):
+    last: _Last | None = networks[0].model.prepared.get(_Last)
+    if last is None or not last.are_same(networks) or not last.has_seeds(seeds):
         return None
     if not ([*options] == [*last.options] and all(map(is_, options.values(), last.options.values()))):
         return None
-    model, settings, number = last.models[0], last.settings, len(networks)
-    try:
-        x, y = model.labelled(X, Y, settings.reduction)
-    except (TypeError, ValueError):  # raised again with the network's number
+    trained, together = [*networks], last.together
+    if not all(map(Together.is_ready, together, repeat(trained), last.groups)):
         return None
-    if len(x) != last.rows or not (x.flags.owndata and y.flags.owndata) or unreachable(model.activations[-1], y):
-        return None
-    plan, report = Options(x, y, settings, last.batch_size, last.numbers[0], False), ReportOfMany(number, False, False)
-    planned, owners = [plan] * number, {id(plan): 0}
-    return Task(
-        [*networks], last.models, planned, owners, last.numbers, last.groups, last.threads, report, last.together
+    model, settings, number = last.models[0], last.settings, len(trained)
+    found = last.samples(X, Y)
+    if found is None or not (X.flags.owndata and Y.flags.owndata):
+        try:
+            found = x, y = model.labelled(X, Y, settings.reduction)
+        except (TypeError, ValueError):  # raised again with the network's number
+            return None
+        if len(x) != last.rows or not (x.flags.owndata and y.flags.owndata) or unreachable(model.activations[-1], y):
+            return None
+    if len(together) == 1:
+        with deferred_interrupt() as release:
+            if alike.again(trained, trained[0].backend, together[0], *found, release):
+                return trained
+    plan, report = (
+        Options(*found, settings, last.batch_size, last.numbers[0], False),
+        ReportOfMany(number, False, False),
     )
+    planned, owners = [plan] * number, {id(plan): 0}
+    return Task(trained, last.models, planned, owners, last.numbers, last.groups, last.threads, report, together)
 
 
 def are_ready(models: Sequence[Model], seeds: Sequence[Any]) -> bool:

@@ -2,7 +2,8 @@
 
 Networks are similar if they differ only in parameters and seeds. A backend that supports this has a module `MANY` with
 at_once(model, batch_size), the number of networks that it trains together, 0 if it trains none in one call; and
-run_updates(thetas, model, X, Y, rule, ...) and Where(models), see `samenet.fast.many_networks`.
+prepared(model, number, rows, rule, ...), are_well(thetas, costs, limit), Where(models) and These(objects), see
+`samenet.fast.many_networks`.
 """
 
 from collections import deque
@@ -23,14 +24,14 @@ from samenet.training.history import History
 from samenet.training.joint import MOST, Joint, Results, Together
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import is_stream
-from samenet.validation.finite import all_finite
 
 _MOST, _FEW = 2**22, 2**20  # bytes of the parameters of the networks in one call; of orders that are kept
-# The arguments of `run_updates` that `MANY.run_updates` takes, too.
+# The arguments of `run_updates` that `MANY.prepared` takes, too.
 _ARGUMENTS = {"reduction", "clip_value", "clip_norm"}
 _NUMBERS = frozenset((int, type(None)))
 _INTEGERS = frozenset((int,))
 _KIND = attrgetter("kind")
+Release = Callable[[], None]
 
 
 class Similar(NamedTuple):
@@ -107,11 +108,9 @@ def groups(kinds: Iterable[Similar], seeds: Sequence[Any], threads: int) -> list
     return sorted(found, key=itemgetter(0))
 
 
-def _orders(options: Options, seeds: Sequence[Any], dtype: Any) -> NDArray[np.int64] | None:
+def _orders(options: Options, seeds: Sequence[Any], dtype: Any) -> NDArray[np.int64]:
     """The orders of all epochs for each seed, (seeds, epochs, m), or (1, epochs, m) if all have the same."""
     settings, drawn = options.settings, []
-    if not settings.shuffle or options.batch_size == len(options.X):
-        return None
     if type(seeds[0]) is int and seeds.count(seeds[0]) == len(seeds):
         seeds = seeds[:1]
     for seed in seeds:
@@ -120,67 +119,99 @@ def _orders(options: Options, seeds: Sequence[Any], dtype: Any) -> NDArray[np.in
     return np.array(drawn)
 
 
+class Updates(NamedTuple):
+    """The updates of similar networks, prepared for this call and the next."""
+
+    run: Callable[..., tuple[NDArray[Any], NDArray[Any]]]  # of the backend
+    limit: float  # costs below it need not be examined
+    epochs: int
+    every: int
+    returns_cost: bool  # whether an update returns the cost to record
+    is_shuffled: bool
+
+    @classmethod
+    def of(cls, model: Model, number: int, backend: Any, options: Options) -> "Updates":
+        """Those of so many models like this one."""
+        settings, size, rows = options.settings, options.batch_size, len(options.X)
+        assert isinstance(settings.alpha, schedules.Constant)
+        returns_cost, every = size == rows, min(settings.record_every, settings.epochs)
+        given = {"alpha": settings.alpha.alpha, "batch_size": size, "epochs": settings.epochs, **settings.arguments}
+        given |= {"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate}
+        run = backend.MANY.prepared(model, number, rows, settings.optimizer, **given)
+        limit = divergence.least_bound(divergence.scale_of(size, None, settings.reduction))
+        return cls(run, limit, settings.epochs, every, returns_cost, settings.shuffle and not returns_cost)
+
+    def make(self, backend: Any, where: Any, *given: Any) -> tuple[NDArray[Any], NDArray[Any], Results]:
+        """New parameters, all costs, and the results, if all goes well; given: X, Y, and the orders of the rows."""
+        with overflow_ignored(backend):
+            thetas = where.read()
+            costs, records = self.run(thetas, *given)
+        if self.returns_cost and self.every:
+            records = np.ascontiguousarray(costs[:, :: self.every])
+        return thetas, costs, Results(self.epochs, records, self.every, {})
+
+
+def again(users: Sequence[Trained], backend: Any, together: Together, X: Any, Y: Any, release: Release) -> bool:
+    """Train networks that have joined as in the last call; returns False, with nothing changed, if that call's
+    preparations are not enough.
+    """
+    updates, where, orders = together.updates, together.where, together.orders
+    if updates.is_shuffled and orders is None:
+        return False
+    thetas, costs, results = updates.make(backend, where, X, Y, orders)
+    if not backend.MANY.are_well(thetas, costs, updates.limit):
+        return False
+    _end(users, chain(map(where.write, [thetas]), together.joint.ended(users, results)), release)
+    return True
+
+
 def train(
     users: Sequence[Trained],
     models: Sequence[Model],
     backend: Any,
     options: Options,
     seeds: Sequence[Any],
-    release: Callable[[], None],
+    release: Release,
     together: Together,
 ) -> list[int]:
     """Train similar networks; returns the indices of those that were left unchanged and have to be trained alone.
 
     These are the networks whose weights did not stay finite, or whose costs `divergence` must examine, as in `short`.
     """
-    settings, X, Y, size = options.settings, options.X, options.Y, options.batch_size
-    assert isinstance(settings.alpha, schedules.Constant)
-    returns_cost, every = size == len(X), min(settings.record_every, settings.epochs)
-    joint, orders = together.joint, together.orders
+    joint, orders, left = together.joint, together.orders, list[int]()
     where = together.where = together.where or backend.MANY.Where(models)
-    if orders is None:
+    updates = together.updates = together.updates or Updates.of(models[0], len(models), backend, options)
+    if orders is None and updates.is_shuffled:
         orders = _orders(options, seeds, models[0].dtype)
-        if orders is not None and orders.nbytes <= _FEW and _INTEGERS.issuperset(map(type, seeds)):
+        if orders.nbytes <= _FEW and _INTEGERS.issuperset(map(type, seeds)):
             together.orders = orders
-    with overflow_ignored(backend):
-        thetas = where.read()
-        costs, recorded = backend.MANY.run_updates(
-            *(thetas, models[0], X, Y, settings.optimizer),
-            **settings.arguments,
-            **{
-                "alpha": settings.alpha.alpha,
-                "batch_size": size,
-                "orders": orders,
-                "epochs": settings.epochs,
-            },
-            **{"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate},
-        )
-    is_well = divergence.are_harmless(costs, divergence.scale_of(size, None, settings.reduction))
-    if not all_finite(thetas):
-        is_well = np.isfinite(thetas).all(axis=1) & is_well
-    records = np.ascontiguousarray(costs[:, ::every]) if returns_cost and every else recorded
-    left = list[int]()
-    if not np.all(is_well):
+    thetas, costs, results = updates.make(backend, where, options.X, options.Y, orders)
+    if not backend.MANY.are_well(thetas, costs, updates.limit):
+        scale = divergence.scale_of(options.batch_size, None, options.settings.reduction)
+        is_well = divergence.are_harmless(costs, scale) & np.isfinite(thetas).all(axis=1)
         left = [i for i, well in enumerate(is_well) if not well]
         users, models = [*compress(users, is_well)], [*compress(models, is_well)]
-        thetas, records = thetas[is_well], records[is_well]
+        thetas, results = thetas[is_well], results._replace(costs=results.costs[is_well])
         where, joint.is_whole, joint = backend.MANY.Where(models), False, Joint()
     if not users:
         return left
-    if records.nbytes <= MOST:
-        changes = joint.ended(users, Results(settings.epochs, records, every, {}))
+    if results.costs.nbytes <= MOST:
+        changes = joint.ended(users, results)
     else:
         for user in users:
             user.leave()  # type: ignore[attr-defined]
-        histories = map(
-            setitem, map(vars, users), repeat("history"), History.of_several(settings.epochs, records, every)
-        )
+        histories = map(setitem, map(vars, users), repeat("history"), History.of_several(*results[:3]))
         changes = chain(histories, map(setattr, users, repeat("training_state"), repeat(None)))
-    deque(chain(map(where.write, [thetas]), changes), 0)  # one call, during which no second Ctrl-C can be raised
+    _end(users, chain(map(where.write, [thetas]), changes), release)
+    return left
+
+
+def _end(users: Sequence[Trained], changes: Iterable[None], release: Release) -> None:
+    """Make these changes, and deliver a Ctrl-C."""
+    deque(changes, 0)  # one call, during which no second Ctrl-C can be raised
     try:
         release()
     except StopTraining as reason:
         for user in users:
             assert user.history is not None
             user.history.stop("StopTraining", reason)
-    return left

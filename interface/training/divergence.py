@@ -117,11 +117,14 @@ def is_harmless(costs: NDArray[np.float64], scale: float) -> bool:
 
 def are_harmless(costs: NDArray[np.float64], scale: float) -> NDArray[np.bool]:
     """As `is_harmless`, for several training runs, one for each row of costs."""
-    if worst(costs) < _GROWTH * scale:  # the least of the bounds
-        return np.ones(len(costs), bool)
     bounds = _GROWTH * np.maximum(scale, np.minimum(costs[:, 0], _MOST * scale))
     harmless: NDArray[np.bool] = costs.max(axis=1) < bounds  # false for NaN
     return harmless
+
+
+def least_bound(scale: float) -> float:
+    """A limit below which all costs are harmless, whatever the first."""
+    return _GROWTH * scale
 
 
 def worst(costs: NDArray[np.float64]) -> float:

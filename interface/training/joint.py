@@ -70,14 +70,16 @@ class Joint:
 class Together:
     """What the next call with the same networks may use again.
 
-    joint   what the networks know
-    where   their parameters, as the backend finds them
-    orders  of the samples in all epochs, if they are few
+    joint    what the networks know
+    where    their parameters, as the backend finds them
+    updates  the updates of all of them, prepared, see `samenet.training.alike`
+    orders   of the samples in all epochs, if they are few
     """
 
     def __init__(self) -> None:
         self.joint = Joint()
         self.where: Any = None
+        self.updates: Any = None
         self.orders: NDArray[np.int64] | None = None
 
     def is_ready(self, networks: Sequence[Any], group: Sequence[int]) -> bool:
