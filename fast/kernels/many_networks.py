@@ -65,7 +65,7 @@ def _workspace(f):
     return types.Tuple((*(f[::1],) * 7, f[:, ::1], float64[::1], types.UniTuple(f[:, ::1], 3)))
 
 
-@kernel()
+@kernel(inlined=True)
 def _outputs_of_each(width, layout, cost, out, y, a, b, scale, of_each, sums, delta):
     """sums += the costs of each network by itself, from the z in `out`; and dJ/dz in delta, unless it is empty.
 
@@ -83,7 +83,7 @@ def _outputs_of_each(width, layout, cost, out, y, a, b, scale, of_each, sums, de
         transposed(slopes[:, : b - a], rows_at(delta, 0, b - a, lanes))
 
 
-@kernel()
+@kernel(inlined=True)
 def _tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite, delta):
     """The output layer of tiny networks, from the z in `out`, and dJ/dz; squares += or := the sums of the costs.
 
@@ -108,7 +108,7 @@ def _tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite
             total = 0
 
 
-@kernel()
+@kernel(inlined=True)
 def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, scale, G, workspace, values):
     """Unless it is empty, G := the gradient over the rows; values := the sums of their costs.
 
@@ -197,20 +197,20 @@ def _updates(
     updates = -(-m // batch_size)  # of an epoch
     for update in range(costs.shape[1]):
         epoch, first = update // updates, update % updates * batch_size
-        if recorded.size and first == 0 and epoch % record_every == 0:
-            values = recorded[:, epoch // record_every]
-            _pass(across, theta, layout, cost, X, Y, order[:0], epoch, 0, m, most, 0.0, G[:0], workspace, values)
-            if mean:
-                for r in range(values.size):
-                    values[r] *= 1.0 / m
         whole = min(batch_size, m - first)
-        scale, piece = 1.0 / whole if mean else 1.0, block_rows(whole, most)
-        _pass(
-            across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, scale, G, workspace, costs[:, update]
-        )
-        if mean and across == 0:
-            for r in range(len(costs)):
-                costs[r, update] /= whole
+        is_recorded = recorded.size and first == 0 and epoch % record_every == 0
+        for is_update in range(0 if is_recorded else 1, 2):  # before it, the costs of all samples, which take no step
+            begin, rows, scale, piece = first, whole, 1.0 / whole if mean else 1.0, block_rows(whole, most)
+            given, g, values = order, G, costs[:, update]
+            if is_update == 0:
+                begin, rows, scale, piece = 0, m, 0.0, most
+                given, g, values = order[:0], G[:0], recorded[:, epoch // record_every]
+            _pass(across, theta, layout, cost, X, Y, given, epoch, begin, rows, piece, scale, g, workspace, values)
+            for r in range(values.size if mean else 0):
+                if is_update == 0:
+                    values[r] *= 1.0 / m
+                elif across == 0:
+                    values[r] /= rows
         step(theta, G, alpha, state, 0, rule, rule.t + update + 1)
 
 

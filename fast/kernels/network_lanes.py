@@ -22,7 +22,7 @@ plus = lanewise(lambda a, b: a + b)
 _sum_in_lanes = in_lanes(lambda a: (a,))
 
 
-@kernel()
+@kernel(inlined=True)
 def _product(width, is_shared, is_narrow, A, B, S, C, shape):
     """C := S + A B for matrices of registers, (m, t) and (t, k); shape: (m, t, k).
 
@@ -42,7 +42,7 @@ def _product(width, is_shared, is_narrow, A, B, S, C, shape):
         product(width, *given)
 
 
-@kernel()
+@kernel(inlined=True)
 def gather(width, A, order, epoch, start, rows, gathered, a):
     """Copy rows of A into the lanes of a, in the epoch's order for each network or for all, or as they are."""
     lanes, n = len(width), A.shape[1]
@@ -61,7 +61,7 @@ def gather(width, A, order, epoch, start, rows, gathered, a):
     transposed(gathered[:, : rows * n], rows_at(a, 0, rows * n, lanes))
 
 
-@kernel()
+@kernel(inlined=True)
 def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros):
     """The activations of hidden layers in H, one after the other, and the z of the output layer in `out`.
 
@@ -83,7 +83,7 @@ def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros):
         below, q = z, q + rows * k * lanes
 
 
-@kernel()
+@kernel(inlined=True)
 def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, most, zeros, G, overwrite):
     """G += the gradient of the weights over some rows; G := with `overwrite`.
 
@@ -117,7 +117,7 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, 
         _product(width, is_shared and layer == 0, False, inputs, D, start_of_sums, dW, (n, rows, k))
 
 
-@kernel()
+@kernel(inlined=True)
 def add_biases(width, across, layout, rows, delta, most, sums, overwrite, G):
     """G += the gradient of the biases over all rows in delta, see `backward`, as in `gemm.sum_of_rows`; G := with
     `overwrite`. In tiny networks, sums are in the order of the rows.
