@@ -3,6 +3,7 @@
 In the lanes of registers where that gives the same bits, otherwise one after the other.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,11 +24,14 @@ from samenet.fast.description import (
     plan,
 )
 from samenet.fast.kernels import by_address, many_networks, tiny_network
+from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.parallel import new_queue
 from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
 
 _NO_ORDERS = np.empty((0, 0, 0), np.int64)
+_in_lanes: dict[Any, Any] = {}  # the code of the kernel for each dtype, so that Numba need not find it every time
+_KEPT = 1 << 19  # bytes of new parameters up to which their memory is kept for the next call
 
 
 def _lanes(model: Model, batch_size: int) -> int:
@@ -43,6 +47,18 @@ def _lanes(model: Model, batch_size: int) -> int:
     else:
         fits = many_networks.fits(model.sizes, codes, batch_size, model.dtype.itemsize)
     return many_networks.lanes_of(model.dtype) if fits else 0
+
+
+# As measured, for tiny networks and others: a register of a layer after the input takes as long as so many more inputs,
+# in one network and in lanes; and the work of lanes, in units of that of one network.
+_OF_ONE, _OF_LANES, _UNIT = {True: 4, False: 32}, {True: 4, False: 16}, {True: 0.6, False: 1.4}
+
+
+def _fill(sizes: tuple[int, ...], few: int, lanes: int, is_tiny: bool) -> bool:
+    """Whether so few networks are trained faster in lanes, of which the others are idle, than one after the other."""
+    layers = [*itertools.pairwise(sizes)]
+    of_one = sum((n + _OF_ONE[is_tiny]) * -(-k // lanes) for n, k in layers)
+    return few * of_one >= _UNIT[is_tiny] * sum((n + _OF_LANES[is_tiny]) * k for n, k in layers)
 
 
 def at_once(model: Model, batch_size: int) -> int:
@@ -72,27 +88,16 @@ class Where:
     """Where the parameters of some models are, while these have no more views of them."""
 
     def __init__(self, models: Sequence[Model]) -> None:
-        self._thetas = thetas = [model.theta for model in models]
-        self._vectors = np.array([id(theta.flat) for theta in thetas], np.int64)
-        self._views = np.array([id(view) for theta in thetas for view in theta.arrays()], np.int64)
-        self._shape, self._dtype = (len(thetas), thetas[0].flat.size), thetas[0].flat.dtype
+        thetas = [model.theta for model in models]
+        self._kept = [theta.flat for theta in thetas], [view for theta in thetas for view in theta.arrays()]
+        self.vectors, self._views = (np.array([*map(id, arrays)], np.int64) for arrays in self._kept)
+        by_address.look_up(self.vectors)
         # write(thetas) replaces the parameters of each model. It is a kernel, during which no signal is delivered.
-        self.write: Callable[[NDArray[Any]], None] = partial(by_address.move, self._vectors, False)
+        self.write: Callable[[NDArray[Any]], None] = partial(by_address.move, self.vectors, False)
 
     def are_writable(self) -> bool:
         """Whether a user has made none of them read-only."""
         return bool(by_address.are_writable(self._views))
-
-    def read(self) -> NDArray[Any]:
-        """The parameters of each model, (models, parameters)."""
-        thetas = np.empty(self._shape, self._dtype)
-        by_address.move(self._vectors, True, thetas)
-        return thetas
-
-
-def are_well(thetas: NDArray[Any], costs: NDArray[np.float64], limit: float) -> bool:
-    """Whether all parameters are finite, and all costs less than the limit."""
-    return bool(by_address.are_well(thetas, costs, limit))
 
 
 def prepared(
@@ -100,6 +105,7 @@ def prepared(
     number: int,
     rows: int,
     rule: UpdateRule,
+    limit: float,
     *,
     alpha: float,
     batch_size: int,
@@ -109,64 +115,71 @@ def prepared(
     evaluate: Callable[..., Any],
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
-) -> Callable[..., tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """run(thetas, X, Y, orders): the updates of the backend's `run_updates` for several models, in place.
+) -> Callable[..., tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], bool]]:
+    """run(where, X, Y, orders): the updates of the backend's `run_updates` for several models, which do not change.
 
-    first: one of the models, which differ only in their parameters, and are not changed. number: how many these are.
-    rows: of X. evaluate: of the backend. thetas: the parameters of each, (models, parameters). orders: an order of the
-    rows for each model, (models, epochs, m), or for all, (1, epochs, m), or None. It returns the costs of the updates,
-    (models, updates); and the cost over all samples before each epoch that is a multiple of `record_every`, (models,
-    records); no records if it is 0.
+    first: one of the models, which differ only in their parameters. number: how many these are. rows: of X. evaluate:
+    of the backend. where: the models' `Where`. orders: an order of the rows for each model, (models, epochs, m), or for
+    all, (1, epochs, m), or None. It returns the new parameters, (models, parameters), to be used before the next call;
+    the costs of the updates, (models, updates); the cost over all samples before each epoch that is a multiple of
+    `record_every`, (models, records), no records if it is 0; and whether all parameters are finite, and the costs of
+    all updates less than the limit.
     """
-    planned, empty, batch = (
-        plan(first, rule, (batch_size, clip_value, clip_norm)),
-        np.empty,
-        (batch_size, reduction == "mean"),
+    planned, empty = plan(first, rule, (batch_size, clip_value, clip_norm)), np.empty
+    flat, updates, records = (
+        first.theta.flat,
+        epochs * -(-rows // batch_size),
+        len(range(0, epochs, record_every or epochs)),
     )
-    of_costs, of_records = (
-        (number, epochs * -(-rows // batch_size)),
-        (number, -(-epochs // record_every) if record_every else 0),
-    )
-    lanes, is_tiny, whole = at_once(first, batch_size), planned.tiny is not None, 0
-    records_tiny = is_tiny and record_every > 0  # costs of all samples have other bits in the lanes
-    if lanes > 1 and clip_norm == math.inf and not records_tiny:
+    shapes = (number, flat.size), (number, updates), (number, records if record_every else 0)
+    batch, each, whole = (batch_size, reduction == "mean"), record_every or epochs, 0
+    lanes, tiny = at_once(first, batch_size), planned.tiny
+    # The costs of all samples have other bits in the lanes for tiny networks.
+    if lanes > 1 and clip_norm == math.inf and not (tiny is not None and record_every):
         few = number % lanes
-        whole = number - few if few * (8 if is_tiny else 2) <= lanes else number  # lanes would be idle
-    across, cost = 0 if planned.tiny is None else len(planned.tiny[0]), functions.COSTS.index(first.cost_function)
-    described, of_call = (rule.state_arrays, layout(first), cost), (float(alpha), (*planned.constants, 0), record_every)
+        whole = number if _fill(first.sizes, few, lanes, tiny is not None) else number - few
+    kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None
+    described = rule.state_arrays, layout(first), functions.COSTS.index(first.cost_function)
+    across, of_rule = 0 if tiny is None else len(tiny[0]), (float(alpha), (*planned.constants, 0), record_every, limit)
 
-    def run(thetas: NDArray[Any], X: Any, Y: Any, orders: NDArray[np.int64] | None) -> Any:
-        costs, recorded = empty(of_costs), empty(of_records)
+    def run(where: Where, X: Any, Y: Any, orders: NDArray[np.int64] | None) -> Any:
+        thetas = empty(shapes[0], flat.dtype) if kept is None else kept
+        costs, recorded, is_well = empty(shapes[1]), empty(shapes[2]), True
         orders = _NO_ORDERS if orders is None else orders
         if whole:
-            of_lanes = orders[: whole if len(orders) > 1 else 1], batch, *of_call, costs[:whole], recorded[:whole]
-            many_networks.run_updates(across, thetas[:whole], *described, X, Y, *of_lanes)
+            given = orders[: whole if len(orders) > 1 else 1], batch, *of_rule, costs[:whole], recorded[:whole]
+            given = across, where.vectors[:whole], thetas[:whole], *described, X, Y, *given
+            if flat.dtype not in _in_lanes:
+                _in_lanes[flat.dtype] = code_for(many_networks.run_updates, *given)
+            is_well = _in_lanes[flat.dtype](*given)
         if whole < number:
-            orders = orders[whole:] if len(orders) > 1 else orders
-            rest(thetas[whole:], X, Y, orders, costs[whole:], recorded[whole:])
-        return costs, recorded
+            rest, orders = thetas[whole:], orders[whole:] if len(orders) > 1 else orders
+            by_address.move(where.vectors[whole:], True, rest)
+            in_turn(rest, X, Y, orders, costs[whole:], recorded[whole:])
+            is_well = is_well and by_address.are_well(rest, costs[whole:], limit)
+        return thetas, costs, recorded, is_well
 
-    def rest(thetas: NDArray[Any], X: Any, Y: Any, orders: NDArray[np.int64], costs: Any, recorded: Any) -> None:
-        """Those that are trained one after the other."""
-        updates, each = costs.shape[1] // epochs, record_every or epochs
+    def in_turn(thetas: NDArray[Any], X: Any, Y: Any, orders: NDArray[np.int64], costs: Any, recorded: Any) -> None:
+        """Updates of those that are trained one after the other, in place."""
+        of_epoch = updates // epochs
         scratch = first.holding(first.theta.everything) if record_every else first
-        states = np.zeros((len(thetas) * rule.state_arrays, thetas.shape[1]), X.dtype)
+        states = np.zeros((len(thetas) * rule.state_arrays, flat.size), X.dtype)
         for begin in range(0, epochs, each):
             end = min(epochs, begin + each)
             if record_every:
                 for theta, records in zip(thetas, recorded, strict=True):
                     scratch.theta.flat[:] = theta
                     records[begin // each] = evaluate(scratch, X, Y, reduction)[0]
-            alphas, of_rule = np.full(end - begin, float(alpha)), (*planned.constants, begin * updates)
+            alphas, constants = np.full(end - begin, float(alpha)), (*planned.constants, begin * of_epoch)
             order = np.ascontiguousarray(orders[:, begin:end]).reshape(-1, len(X)) if orders.size else NO_ORDER
-            found = np.empty((len(thetas), len(alphas) * updates))
-            given = order, batch, alphas, of_rule, states, found.reshape(-1)
-            if planned.tiny is not None:
-                *width, _, kinds, objective = planned.tiny
+            found = np.empty((len(thetas), len(alphas) * of_epoch))
+            given = order, batch, alphas, constants, states, found.reshape(-1)
+            if tiny is not None:
+                *width, _, kinds, objective = tiny
                 tiny_network.run_updates(*width, thetas, kinds, objective, X, Y, *given)
             else:
                 _run_each(first, planned.parts, thetas, (X, Y, order), *given[1:])
-            costs[:, begin * updates : end * updates] = found
+            costs[:, begin * of_epoch : end * of_epoch] = found
 
     return run
 

@@ -187,11 +187,11 @@ def test_tiny_networks_fill_the_lanes(kind: Any, dtype: str, monkeypatch: pytest
     (sizes, activation, cost), across = kind, list[int]()
     run, lanes = kernels.run_updates, kernels.lanes_of(np.dtype(dtype))
 
-    def noted(first: int, *given: Any) -> None:
+    def noted(first: int, *given: Any) -> Any:
         across.append(first)
-        run(first, *given)
+        return run(first, *given)
 
-    monkeypatch.setattr(kernels, "run_updates", noted)
+    monkeypatch.setitem(many_networks._in_lanes, np.dtype(dtype), noted)
     ways = [
         {"batch_size": 1, "record_every": 0},
         {"batch_size": 1, "shuffle": False, "clip_value": 1e-3},
@@ -290,22 +290,29 @@ def test_a_handler_of_ctrl_c_may_end_them(calls: list[int], monkeypatch: pytest.
     def handler(signum: int, frame: Any) -> None:
         raise samenet.StopTraining("enough")
 
-    def interrupted(*given: Any) -> bool:
-        signal.raise_signal(signal.SIGINT)
-        return True
+    def prepared(*given: Any, **named: Any) -> Any:
+        run = prepare(*given, **named)
+
+        def run_and_interrupt(*given: Any) -> Any:
+            if interrupts:
+                signal.raise_signal(signal.SIGINT)
+            return run(*given)
+
+        return run_and_interrupt
 
     X, Y = samples((4, 8, 3), 50)
     networks, settings = [Network([4, 8, 3], seed=i) for i in range(8)], {"alpha": 0.1, "epochs": 1, "batch_size": 20}
-    with monkeypatch.context() as patched:
-        patched.setattr(many_networks, "are_well", interrupted)
-        before = signal.signal(signal.SIGINT, handler)
-        try:
-            for count in (1, 2):  # the second call finds what the first one checked
-                train_many(networks, X, Y, seeds=range(8), **settings)
-                assert calls == [8] * count
-                assert {net.history.stopped_by for net in networks} == {"StopTraining: enough"}
-        finally:
-            signal.signal(signal.SIGINT, before)
+    prepare, interrupts = many_networks.prepared, [True]
+    monkeypatch.setattr(many_networks, "prepared", prepared)
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        for count in (1, 2):  # the second call finds what the first one checked
+            train_many(networks, X, Y, seeds=range(8), **settings)
+            assert calls == [8] * count
+            assert {net.history.stopped_by for net in networks} == {"StopTraining: enough"}
+    finally:
+        signal.signal(signal.SIGINT, before)
+    interrupts.clear()
     train_many(networks, X, Y, seeds=range(8), **settings)
     assert {net.history.stopped_by for net in networks} == {None}
 

@@ -41,10 +41,17 @@ def are_writable(objects):
 
 
 @kernel(light=True)
-def move(objects, is_read, thetas):
-    """Copy these vectors into the rows of thetas; or, unless `is_read`, the rows into the vectors."""
+def look_up(objects):
+    """Replace these arrays' addresses by those of their numbers."""
     for i in range(objects.size):
-        vector = array_at(array_at(objects[i] + _DATA, 1, np.int64)[0], thetas.shape[1], thetas.dtype)
+        objects[i] = array_at(objects[i] + _DATA, 1, np.int64)[0]
+
+
+@kernel(light=True)
+def move(vectors, is_read, thetas):
+    """Copy the vectors at these addresses into the rows of thetas; or, unless `is_read`, the rows into the vectors."""
+    for i in range(vectors.size):
+        vector = array_at(vectors[i], thetas.shape[1], thetas.dtype)
         if is_read:
             copy(vector, thetas[i])
         else:

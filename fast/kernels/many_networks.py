@@ -21,6 +21,7 @@ from samenet.fast.kernels.activations import (
     SUM_OF_SQUARES,
     activate,
 )
+from samenet.fast.kernels.by_address import are_well, move
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
@@ -215,14 +216,32 @@ def _updates(
 
 
 @kernel(light=True)
-def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha, rule, record_every, costs, recorded):
-    """Make as many updates of each network as `costs` has columns, in place; the results are those of `training`.
+def run_updates(
+    across,
+    vectors,
+    thetas,
+    states,
+    layout,
+    cost,
+    X,
+    Y,
+    orders,
+    batch,
+    alpha,
+    rule,
+    record_every,
+    limit,
+    costs,
+    recorded,
+):
+    """Make as many updates of each network as `costs` has columns; the results are those of `training`.
 
     across: 0, or for networks that fit `tiny_network`, whose results they have, the lanes of its registers.
-    thetas: (networks, parameters). states: the number of the rule's state arrays; they start at 0. orders: (networks,
-    epochs, m), or (1, epochs, m) for all, or empty to use the rows as they are. batch: its size, and whether the
-    gradient is divided by it. recorded: (networks, records), the cost over all samples before every epoch that is a
-    multiple of `record_every`; or empty. X, Y, alpha, rule, see `training.run_updates`, are the same for all.
+    vectors: the parameters, see `by_address`; thetas: those after the updates, (networks, parameters). states: the
+    number of the rule's state arrays; they start at 0. orders: (networks, epochs, m), or (1, epochs, m) for all, or
+    empty to use the rows as they are. batch: its size, and whether the gradient is divided by it. recorded: (networks,
+    records), the cost over all samples before every epoch that is a multiple of `record_every`; or empty. X, Y, alpha,
+    rule, see `training.run_updates`, are the same for all. Returns whether all went well, see `by_address.are_well`.
     """
     sizes, rule = layout[0], Rule(*rule)
     number, size = thetas.shape
@@ -243,16 +262,26 @@ def run_updates(across, thetas, states, layout, cost, X, Y, orders, batch, alpha
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
     theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
     workspace = H, delta, out, y, inputs, squares, zeros, gathered, sums, of_each
+    well = True
     for first in range(0, number, lanes):
         count = min(lanes, number - first)
-        transposed(thetas[first : first + count], group)
+        of_group, of_costs = thetas[first : first + count], costs[first : first + count]
+        move(vectors[first : first + count], True, of_group)
+        transposed(of_group, group)
+        for p in range(
+            size
+        ):  # in lanes of no network, copies of the first: zeros could become subnormal, which is slow
+            for r in range(count if first == 0 else lanes, lanes):
+                group[p, r] = group[p, 0]
         state[:] = 0
-        of_group = orders[first : first + count] if len(orders) > 1 else orders
+        order = orders[first : first + count] if len(orders) > 1 else orders
         _updates(
-            *(across, theta, state, layout, cost, X, Y, of_group, batch, alpha, rule, record_every, G),
-            *(workspace, costs[first : first + count], recorded[first : first + count]),
+            *(across, theta, state, layout, cost, X, Y, order, batch, alpha, rule, record_every, G),
+            *(workspace, of_costs, recorded[first : first + count]),
         )
-        transposed(group[:, :count], thetas[first : first + count])
+        transposed(group[:, :count], of_group)
+        well = well and are_well(of_group, of_costs, limit)
+    return well
 
 
 @kernel(light=True)

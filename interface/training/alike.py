@@ -2,8 +2,7 @@
 
 Networks are similar if they differ only in parameters and seeds. A backend that supports this has a module `MANY` with
 at_once(model, batch_size), the number of networks that it trains together, 0 if it trains none in one call; and
-prepared(model, number, rows, rule, ...), are_well(thetas, costs, limit), Where(models) and These(objects), see
-`samenet.fast.many_networks`.
+prepared(model, number, rows, rule, limit, ...), Where(models) and These(objects), see `samenet.fast.many_networks`.
 """
 
 from collections import deque
@@ -122,8 +121,8 @@ def _orders(options: Options, seeds: Sequence[Any], dtype: Any) -> NDArray[np.in
 class Updates(NamedTuple):
     """The updates of similar networks, prepared for this call and the next."""
 
-    run: Callable[..., tuple[NDArray[Any], NDArray[Any]]]  # of the backend
-    limit: float  # costs below it need not be examined
+    run: Callable[..., tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], bool]]  # of the backend
+    scale: float  # of the costs, see `divergence.scale_of`
     epochs: int
     every: int
     returns_cost: bool  # whether an update returns the cost to record
@@ -135,20 +134,20 @@ class Updates(NamedTuple):
         settings, size, rows = options.settings, options.batch_size, len(options.X)
         assert isinstance(settings.alpha, schedules.Constant)
         returns_cost, every = size == rows, min(settings.record_every, settings.epochs)
+        scale = divergence.scale_of(size, None, settings.reduction)
         given = {"alpha": settings.alpha.alpha, "batch_size": size, "epochs": settings.epochs, **settings.arguments}
         given |= {"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate}
-        run = backend.MANY.prepared(model, number, rows, settings.optimizer, **given)
-        limit = divergence.least_bound(divergence.scale_of(size, None, settings.reduction))
-        return cls(run, limit, settings.epochs, every, returns_cost, settings.shuffle and not returns_cost)
+        of_all = number, rows, settings.optimizer, divergence.least_bound(scale)
+        run = backend.MANY.prepared(model, *of_all, **given)
+        return cls(run, scale, settings.epochs, every, returns_cost, settings.shuffle and not returns_cost)
 
-    def make(self, backend: Any, where: Any, *given: Any) -> tuple[NDArray[Any], NDArray[Any], Results]:
-        """New parameters, all costs, and the results, if all goes well; given: X, Y, and the orders of the rows."""
+    def make(self, backend: Any, *given: Any) -> tuple[NDArray[Any], NDArray[np.float64], Results, bool]:
+        """New parameters, all costs, the results, and whether all is well; given: where, X, Y, and the rows' orders."""
         with overflow_ignored(backend):
-            thetas = where.read()
-            costs, records = self.run(thetas, *given)
+            thetas, costs, records, is_well = self.run(*given)
         if self.returns_cost and self.every:
             records = np.ascontiguousarray(costs[:, :: self.every])
-        return thetas, costs, Results(self.epochs, records, self.every, {})
+        return thetas, costs, Results(self.epochs, records, self.every, {}), is_well
 
 
 def again(users: Sequence[Trained], backend: Any, together: Together, X: Any, Y: Any, release: Release) -> bool:
@@ -158,8 +157,8 @@ def again(users: Sequence[Trained], backend: Any, together: Together, X: Any, Y:
     updates, where, orders = together.updates, together.where, together.orders
     if updates.is_shuffled and orders is None:
         return False
-    thetas, costs, results = updates.make(backend, where, X, Y, orders)
-    if not backend.MANY.are_well(thetas, costs, updates.limit):
+    thetas, _, results, is_well = updates.make(backend, where, X, Y, orders)
+    if not is_well:
         return False
     _end(users, chain(map(where.write, [thetas]), together.joint.ended(users, results)), release)
     return True
@@ -185,10 +184,9 @@ def train(
         orders = _orders(options, seeds, models[0].dtype)
         if orders.nbytes <= _FEW and _INTEGERS.issuperset(map(type, seeds)):
             together.orders = orders
-    thetas, costs, results = updates.make(backend, where, options.X, options.Y, orders)
-    if not backend.MANY.are_well(thetas, costs, updates.limit):
-        scale = divergence.scale_of(options.batch_size, None, options.settings.reduction)
-        is_well = divergence.are_harmless(costs, scale) & np.isfinite(thetas).all(axis=1)
+    thetas, costs, results, are_all = updates.make(backend, where, options.X, options.Y, orders)
+    if not are_all:
+        is_well = divergence.are_harmless(costs, updates.scale) & np.isfinite(thetas).all(axis=1)
         left = [i for i, well in enumerate(is_well) if not well]
         users, models = [*compress(users, is_well)], [*compress(models, is_well)]
         thetas, results = thetas[is_well], results._replace(costs=results.costs[is_well])
