@@ -109,7 +109,7 @@ def _parts(slices: tuple[tuple[int, int, tuple[int, int]], ...], scale: Scale) -
 def _scaled_normal(theta: Parameters, random: Random, scale: Scale) -> None:
     theta.flat.fill(0)
     for matrices, count, scales, _ in _parts(theta.matrix_slices(), scale):
-        _put(theta, matrices, random.standard_normal(count) * scales)
+        _put(theta.flat, matrices, random.standard_normal(count) * scales)
 
 
 def _scaled_uniform(theta: Parameters, random: Random, scale: Scale) -> None:
@@ -118,14 +118,14 @@ def _scaled_uniform(theta: Parameters, random: Random, scale: Scale) -> None:
         numbers = random.random(count)
         numbers *= twice
         numbers -= scales
-        _put(theta, matrices, numbers)
+        _put(theta.flat, matrices, numbers)
 
 
-def _put(theta: Parameters, matrices: tuple[tuple[int, int, tuple[int, int]], ...], numbers: Array) -> None:
-    """Store the numbers in these matrices, one after the other."""
-    flat, used = theta.flat, 0
+def _put(flat: NDArray[Any], matrices: tuple[tuple[int, int, tuple[int, int]], ...], numbers: Array) -> None:
+    """Store the numbers, one matrix after the other, in a vector of all parameters; or those of several, in rows."""
+    used = 0
     for start, end, _ in matrices:
-        flat[start:end] = numbers[used : used + end - start]
+        flat[..., start:end] = numbers[..., used : used + end - start]
         used += end - start
 
 
@@ -152,3 +152,30 @@ def initialize(theta: Parameters, scheme: Scheme, random: Random) -> None:
     fill, draw = SCHEMES[scheme]
     fill(theta, random, draw)
     theta.begin_normalization()
+
+
+def initialize_each(several: Sequence[Parameters], scheme: Scheme, randoms: Sequence[np.random.Generator]) -> None:
+    """`initialize` several that have the same shape, each with numbers from a stream of its own; the bits are the same.
+
+    Only the drawing takes a call for each of them, if their weights are few.
+    """
+    (fill, draw), first = SCHEMES[scheme], several[0]
+    parts = _parts(first.matrix_slices(), draw) if fill in (_scaled_uniform, _scaled_normal) else []  # type: ignore[arg-type]
+    if len(parts) != 1:
+        for theta, random in zip(several, randoms, strict=True):
+            initialize(theta, scheme, random)
+        return
+    ((matrices, count, scales, twice),) = parts
+    numbers, flat = np.empty((len(several), count)), np.zeros((len(several), first.flat.size), first.flat.dtype)
+    for random, row in zip(randoms, numbers, strict=True):
+        if fill is _scaled_uniform:
+            random.random(out=row)
+        else:
+            random.standard_normal(out=row)
+    numbers *= twice if fill is _scaled_uniform else scales
+    if fill is _scaled_uniform:
+        numbers -= scales
+    _put(flat, matrices, numbers)
+    for theta, row in zip(several, flat, strict=True):
+        theta.flat[:] = row
+        theta.begin_normalization()

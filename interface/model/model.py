@@ -187,11 +187,12 @@ class Model:
         vars(model).update(others, kind=self.kind._replace(**others))
         return model
 
-    def new(self) -> Self:
-        """Another model of its kind, with uninitialised parameters."""
-        model, kind = self.twin(), self.kind
-        model.theta = Parameters.empty(kind.sizes, kind.bias, kind.dtype, kind.normalized)
-        return model
+    def several(self, number: int) -> list[Self]:
+        """So many other models of its kind, with uninitialised parameters."""
+        models = [self.twin() for _ in range(number)]
+        for model, theta in zip(models, self.theta.several(number), strict=True):
+            model.theta = theta
+        return models
 
     def holding(self, everything: NDArray[Any]) -> Self:
         """The same model with a copy of these parameters, and running statistics, in their dtype."""

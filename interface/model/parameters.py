@@ -142,6 +142,18 @@ class Parameters:
             size += 2 * sum(n for n, is_normalized in zip(sizes[1:], normalized, strict=True) if is_normalized)
         return cls._of(sizes, bias, aligned(size, dtype), normalized)
 
+    def several(self, number: int) -> "list[Parameters]":
+        """So many others like these, uninitialised; a block of memory is shared by several small ones."""
+        dtype, size = self.everything.dtype, self.everything.size
+        lines = -(-size * dtype.itemsize // _LINE)  # of each
+        each, step, found = max(1, _BLOCK // (lines * _LINE)), lines * _LINE // dtype.itemsize, list[Parameters]()
+        while len(found) < number:
+            few = min(each, number - len(found))
+            block = aligned(few * step, dtype)
+            places = range(0, few * step, step)
+            found += [self._of(self.sizes, self.bias, block[i : i + size], self.normalized) for i in places]
+        return found
+
     @classmethod
     def _of(
         cls, sizes: tuple[int, ...], bias: bool, everything: NDArray[Any], normalized: tuple[bool, ...]
@@ -261,6 +273,7 @@ def _ones(sizes: tuple[int, ...], bias: bool, normalized: tuple[bool, ...]) -> N
 
 
 _SMALL = 4096  # up to this size, writing takes less time than finding an aligned place
+_BLOCK = 1 << 14  # bytes of memory shared by several small ones
 _LINE = 64  # bytes of a cache line, and of the longest vector registers
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from samenet.backends import prepared
 from samenet.model import Model
 from samenet.model.functions import MADE_FOR
-from samenet.model.initialize import Scheme, initialize
+from samenet.model.initialize import Scheme, initialize, initialize_each
 from samenet.network import Network
 from samenet.training import alike
 from samenet.training.interrupts import deferred_interrupt
@@ -130,7 +130,7 @@ def are_ready(models: Sequence[Model], seeds: Sequence[Any]) -> bool:
     if not alike.are_numbers(seeds) or min((seed for seed in seeds if seed is not None), default=0) < 0:
         return False
     try:
-        for model in models:
+        for model in {id(model): model for model in models}.values():  # a pattern is the model of all
             model.theta.check_writable()
     except ValueError:
         return False
@@ -146,9 +146,8 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
 
     def train(group: Sequence[int], of_group: Together, release: Release) -> None:
         if pattern is not None:
-            for i in group:
-                trained[i] = _like(pattern, init, numbers[i])
-                models[i] = trained[i].model.with_cost(cost)
+            for i, new in zip(group, _several_like(pattern, init, [numbers[i] for i in group]), strict=True):
+                trained[i], models[i] = new, new.model.with_cost(cost)
         rest = group
         if len(group) > 1:
             nets, of_nets, seeds = trained, models, numbers
@@ -186,12 +185,19 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
     return trained, failed, diverged
 
 
-def _like(pattern: Network, init: Scheme, seed: Any) -> Network:
-    """A new network with the settings of the pattern."""
-    if type(pattern).__init__ is not Network.__init__:
+def _several_like(pattern: Network, init: Scheme, seeds: Sequence[Any]) -> list[Network]:
+    """New networks with the settings of the pattern."""
+    made = type(pattern)
+    if made.__init__ is not Network.__init__:
         settings = {**pattern.model.settings, "dtype": pattern.dtype, "threads": pattern.threads}
-        return type(pattern)(pattern.sizes, init=init, seed=seed, **settings)
-    new, model = object.__new__(type(pattern)), pattern.model.new()
-    initialize(model.theta, init, checks.generator("seed", seed))
-    vars(new).update(model=model, history=None)
-    return new
+        return [made(pattern.sizes, init=init, seed=seed, **settings) for seed in seeds]
+    models = pattern.model.several(len(seeds))
+    streams = [checks.generator("seed", seed) for seed in seeds]
+    if len(seeds) > 1:
+        initialize_each([model.theta for model in models], init, streams)
+    else:
+        initialize(models[0].theta, init, streams[0])
+    found = [object.__new__(made) for _ in seeds]
+    for new, model in zip(found, models, strict=True):
+        vars(new).update(model=model, history=None)
+    return found
