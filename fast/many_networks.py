@@ -34,13 +34,16 @@ _in_lanes: dict[Any, Any] = {}  # the code of the kernel for each dtype, so that
 _KEPT = 1 << 19  # bytes of new parameters up to which their memory is kept for the next call
 
 
-def _lanes(model: Model, batch_size: int) -> int:
-    """How many such networks to train in the lanes of registers; 0 if that would give other bits."""
+def _lanes(model: Model, batch_size: int, is_update: bool = True) -> int:
+    """How many such networks to train in the lanes of registers; 0 if that would give other bits.
+
+    Unless it is for updates, for the costs of all samples, which are not those of `tiny_network`.
+    """
     if model.l1 or model.l2:
         return 0
     codes, cost = tuple(map(functions.ACTIVATIONS.index, model.activations)), functions.COSTS.index(model.cost_function)
-    is_tiny = tiny_network.fits(model, batch_size)
-    if is_tiny != tiny_network.fits(model, batch_size, has_state=True):
+    is_tiny = is_update and tiny_network.fits(model, batch_size)
+    if is_update and is_tiny != tiny_network.fits(model, batch_size, has_state=True):
         return 0  # the order of its sums depends on the rule
     if is_tiny:
         fits = many_networks.fits_tiny(codes, cost, model.theta.flat.size)
@@ -134,8 +137,7 @@ def prepared(
     shapes = (number, flat.size), (number, updates), (number, records if record_every else 0)
     batch, each, whole = (batch_size, reduction == "mean"), record_every or epochs, 0
     lanes, tiny = at_once(first, batch_size), planned.tiny
-    # The costs of all samples have other bits in the lanes for tiny networks.
-    if lanes > 1 and clip_norm == math.inf and not (tiny is not None and record_every):
+    if lanes > 1 and clip_norm == math.inf and not (record_every and _lanes(first, batch_size, False) == 0):
         few = number % lanes
         whole = number if _fill(first.sizes, few, lanes, tiny is not None) else number - few
     kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None

@@ -202,11 +202,11 @@ def _updates(
         is_recorded = recorded.size and first == 0 and epoch % record_every == 0
         for is_update in range(0 if is_recorded else 1, 2):  # before it, the costs of all samples, which take no step
             begin, rows, scale, piece = first, whole, 1.0 / whole if mean else 1.0, block_rows(whole, most)
-            given, g, values = order, G, costs[:, update]
+            given, g, values, tiny = order, G, costs[:, update], across
             if is_update == 0:
                 begin, rows, scale, piece = 0, m, 0.0, most
-                given, g, values = order[:0], G[:0], recorded[:, epoch // record_every]
-            _pass(across, theta, layout, cost, X, Y, given, epoch, begin, rows, piece, scale, g, workspace, values)
+                given, g, values, tiny = order[:0], G[:0], recorded[:, epoch // record_every], 0
+            _pass(tiny, theta, layout, cost, X, Y, given, epoch, begin, rows, piece, scale, g, workspace, values)
             for r in range(values.size if mean else 0):
                 if is_update == 0:
                     values[r] *= 1.0 / m
