@@ -46,7 +46,7 @@ def _lanes(model: Model, batch_size: int, is_update: bool = True) -> int:
     if is_update and is_tiny != tiny_network.fits(model, batch_size, has_state=True):
         return 0  # the order of its sums depends on the rule
     if is_tiny:
-        fits = many_networks.fits_tiny(codes, cost, model.theta.flat.size)
+        fits = many_networks.fits_tiny(codes, cost, model.theta.flat.size, model.sizes[-1] * model.dtype.itemsize)
     else:
         fits = many_networks.fits(model.sizes, codes, batch_size, model.dtype.itemsize)
     return many_networks.lanes_of(model.dtype) if fits else 0

@@ -60,17 +60,17 @@ def activate(code, z, width):
 
 
 # exp(z_i) / sum_k exp(z_k) = exp(a_i) / sum_k exp(a_k), with a = z - max z; ln h_i = a_i - ln sum_k exp(a_k).
-_NARROW = 256  # bytes of a row up to which a register holds a column of several rows instead of numbers of one row
+NARROW = 256  # bytes of a row up to which a register holds a column of several rows instead of numbers of one row
 _SINGLE_ROWS = min(4, REGISTER // 8)  # as a register has lanes, at most
-_columns, _few = on_stack(1, _NARROW // 4 * REGISTER // 4), on_stack(1, REGISTER // 4)
+_columns, _few = on_stack(1, NARROW // 4 * REGISTER // 4), on_stack(1, REGISTER // 4)
 _larger = lanewise(lambda a, b: where(a, ">", b, a, b))
-_exp, _inverse = lanewise(exp), lanewise(lambda a: 1.0 / a)
+_exp, inverse = lanewise(exp), lanewise(lambda a: 1.0 / a)
 _minus, _plus, _times = lanewise(lambda a, b: a - b), lanewise(lambda a, b: a + b), lanewise(lambda a, b: a * b)
 _add_product = lanewise(lambda total, a, b: a * b + total)
 # Of rows: the cost, from the sums of y, exp(a) and y a; the factor of exp(a) in delta; and delta.
-_cost_of_sums = lanewise(lambda of_y, total, of_a: of_y * log(total) - of_a)
-_factor_of_sums = lanewise(lambda of_y, total, factor: of_y * factor * (1.0 / total))
-_through_softmax = lanewise(lambda power, y, of_power, factor: power * of_power - factor * y)
+cost_of_sums = lanewise(lambda of_y, total, of_a: of_y * log(total) - of_a)
+factor_of_sums = lanewise(lambda of_y, total, factor: of_y * factor * (1.0 / total))
+through_softmax = lanewise(lambda power, y, of_power, factor: power * of_power - factor * y)
 _exps = vectorized(lambda out, z, shift: (exp(z - shift),) * 2, stores=1, in_double=False)
 _exps_and_sums = vectorized(
     lambda out, z, y, shift: (*(exp(z - shift),) * 2, y * (z - shift), y), stores=1, in_double=False
@@ -79,13 +79,35 @@ _scaled = vectorized(lambda row, factor: (row * factor,), stores=1)
 _errors_of_powers = vectorized(lambda power, y, of_power, factor: (power * of_power - factor * y,), stores=1)
 
 
+@kernel(inlined=True)
+def powers_of_columns(full, a, t, h, start, size):
+    """a := a - max a, and h := exp(a), for columns of registers that begin in a and t at `start`; returns the sums of
+    t, h and t a, see `cost_of_sums`.
+
+    size: the numbers in a column's registers. t: the targets, or empty.
+    """
+    lanes, shift, zeros = len(full), load(full, a, start), load_first(full, a, 0, 0)
+    for i in range(start + lanes, start + size, lanes):
+        shift = _larger(load(full, a, i), shift)
+    total = of_a = of_y = zeros
+    for i in range(0, size, lanes):
+        store(a, start + i, _minus(load(full, a, start + i), shift))
+        power = _exp(load(full, a, start + i))
+        store(h, i, power)
+        total = _plus(total, power)
+    for i in range(start, start + size if t.size else start, lanes):
+        of_a = _add_product(of_a, load(full, t, i), load(full, a, i))
+        of_y = _plus(of_y, load(full, t, i))
+    return of_y, total, of_a
+
+
 @kernel()
 def softmax(z, y, width, factor, delta, costs):
     """The softmax of rows, in place, or if delta is not empty, delta := factor times dJ/dz; returns costs + J.
 
     y: the targets of the cross-entropy, or empty. Costs are added row by row.
     """
-    if width * z.itemsize <= _NARROW and z.size > 2 * width:
+    if width * z.itemsize <= NARROW and z.size > 2 * width:
         return _softmax_of_narrow_rows(z, y, width, factor, delta, costs)
     return _softmax_of_rows(z, y, width, factor, delta, costs)
 
@@ -104,31 +126,21 @@ def _softmax_of_narrow_rows(z, y, width, factor, delta, costs):
     for start in range(0, z.size, size):
         count = min(lanes, (z.size - start) // width)
         transposed(rows_at(z, start, count, width), columns)
-        shift = load(full, a, 0)
-        for i in range(lanes, size, lanes):
-            shift = _larger(load(full, a, i), shift)
-        total = of_a = of_y = zeros
-        for i in range(0, size, lanes):
-            store(a, i, _minus(load(full, a, i), shift))
-            power = _exp(load(full, a, i))
-            store(h, i, power)
-            total = _plus(total, power)
         if y.size:
             transposed(rows_at(y, start, count, width), targets)
-            for i in range(0, size, lanes):
-                of_a = _add_product(of_a, load(full, t, i), load(full, a, i))
-                of_y = _plus(of_y, load(full, t, i))
-            store(a, 0, _cost_of_sums(of_y, total, of_a))
+        of_y, total, of_a = powers_of_columns(full, a, t[: size if y.size else 0], h, 0, size)
+        if y.size:
+            store(a, 0, cost_of_sums(of_y, total, of_a))
             for s in range(count):
                 costs += float(a[s])
         if delta.size:
-            of_power = _factor_of_sums(of_y, total, factor)
+            of_power = factor_of_sums(of_y, total, factor)
             for i in range(0, size, lanes):
-                store(h, i, _through_softmax(load(full, h, i), load(full, t, i), of_power, factor))
+                store(h, i, through_softmax(load(full, h, i), load(full, t, i), of_power, factor))
         else:
-            inverse = _inverse(total)
+            share = inverse(total)
             for i in range(0, size, lanes):
-                store(h, i, _times(load(full, h, i), inverse))
+                store(h, i, _times(load(full, h, i), share))
         transposed(powers[:, :count], rows_at(out, start, count, width))
     return costs
 
@@ -137,7 +149,7 @@ def _softmax_of_narrow_rows(z, y, width, factor, delta, costs):
 def _powers(out, row, shift):
     """out := exp(row - shift); returns the sum, with the same bits as `_softmax_of_narrow_rows`."""
     total = _exps(out, row, shift)
-    if row.size * row.itemsize <= _NARROW:
+    if row.size * row.itemsize <= NARROW:
         total = 0.0
         for i in range(row.size):
             total = row.dtype.type(total + out[i])
@@ -162,7 +174,7 @@ def _softmax_of_rows(z, y, width, factor, delta, costs):
             i, row, shift = r - first, rows[r], shifts[r - first]
             if y.size == 0:
                 totals[i] = _powers(results[r], row, shift)
-            elif width * z.itemsize > _NARROW:
+            elif width * z.itemsize > NARROW:
                 totals[i], of_a[i], of_y[i] = _exps_and_sums(results[r], row, targets[r], shift)
             else:
                 of_a[i] = of_y[i] = 0
@@ -171,8 +183,8 @@ def _softmax_of_rows(z, y, width, factor, delta, costs):
                     of_y[i] += targets[r, j]
                 totals[i] = _powers(results[r], row, shift)
         sums = load(full, of_y, 0), load(full, totals, 0), load(full, of_a, 0)
-        store(shifts, 0, _cost_of_sums(*sums))
-        store(totals, 0, _factor_of_sums(sums[0], sums[1], factor) if delta.size else _inverse(sums[1]))
+        store(shifts, 0, cost_of_sums(*sums))
+        store(totals, 0, factor_of_sums(sums[0], sums[1], factor) if delta.size else inverse(sums[1]))
         for r in few:
             if y.size:
                 costs += float(shifts[r - first])

@@ -16,6 +16,7 @@ from samenet.fast.kernels import adaptive, sparse_input, training
 from samenet.fast.kernels.activations import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
+    NARROW,
     SOFTMAX,
     SQUARED_ERROR,
     SUM_OF_SQUARES,
@@ -32,7 +33,7 @@ from samenet.fast.kernels.dropout import MaskedWeights
 from samenet.fast.kernels.forward import block_rows, most_rows
 from samenet.fast.kernels.gemm import WIDE, transposed
 from samenet.fast.kernels.narrow import starts_narrow
-from samenet.fast.kernels.network_lanes import add_biases, backward, forward, gather
+from samenet.fast.kernels.network_lanes import add_biases, backward, cross_entropies, forward, gather
 from samenet.fast.kernels.packing import copy, nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
 from samenet.fast.kernels.tiny_layers import back_through, less, multiply_add, times
@@ -57,9 +58,13 @@ def fits(sizes: tuple[int, ...], codes: tuple[int, ...], batch_size: int, itemsi
     return is_small and SOFTMAX not in codes[:-1] and training.parts_of(batch_size, size) == 1
 
 
-def fits_tiny(codes: tuple[int, ...], cost: int, size: int) -> bool:
-    """Whether tiny networks, trained one by one, compute their sums in the order used here for them."""
-    return SOFTMAX not in codes and cost in (SQUARED_ERROR, SUM_OF_SQUARES) and size <= _MOST
+def fits_tiny(codes: tuple[int, ...], cost: int, size: int, row: int) -> bool:
+    """Whether tiny networks, trained one by one, compute their sums in the order used here for them; row: the bytes of
+    an output.
+    """
+    is_known = SOFTMAX not in codes and cost in (SQUARED_ERROR, SUM_OF_SQUARES)
+    is_entropy = cost == CROSS_ENTROPY and row <= NARROW and SOFTMAX not in codes[:-1]
+    return (is_known or is_entropy) and size <= _MOST
 
 
 def _workspace(f):
@@ -124,7 +129,9 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
     total, _ = nodes(sizes)
     most, rows_of_delta = inputs.size // (n_in * lanes), delta.size // (total * lanes)
     is_tiny, is_shared = across > 0 and G.size > 0, len(order) <= 1
-    by_itself = code == SOFTMAX or cost == CROSS_ENTROPY
+    is_entropy = cost == CROSS_ENTROPY and n_out * out.itemsize <= NARROW
+    by_itself = code == SOFTMAX and not is_entropy
+    powers, of_row = flat(gathered)[: n_out * lanes], flat(gathered)[n_out * lanes :]  # free between calls of `gather`
     for r in range(values.size):
         values[r] = 0.0
     for begin in range(0, whole, piece):
@@ -146,7 +153,11 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
             forward(width, across, theta, layout, of_inputs, is_shared, rows, H, out[a:b], zeros)
             d = rows_of_delta * (total - n_out) * lanes + a
             slopes = delta[d : d + (b - a if G.size else 0)]
-            if is_tiny:
+            if is_entropy:
+                if done == 0:
+                    sums[:] = 0.0
+                cross_entropies(width, is_tiny, out[a:b], y[a:b], n_out, scale, powers, of_row, sums, slopes)
+            elif is_tiny:
                 _tiny_outputs(width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes)
             elif by_itself:
                 _outputs_of_each(
@@ -171,14 +182,14 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
                     values[r] += sums[r]
                 else:
                     values[r] += value(cost, outputs[r, :b], targets[r, :b])
-        elif not is_tiny:
-            b *= lanes
-            values_in_lanes(cost, out[:b], y[:b], sums)
+        elif is_entropy or not is_tiny:
+            if not is_entropy:
+                values_in_lanes(cost, out[: b * lanes], y[: b * lanes], sums)
             for r in range(values.size):
                 values[r] += sums[r]
         if G.size and layout[1, 0]:  # afterwards, because `sums` is used again
             add_biases(width, across, layout, end - begin, delta, rows_of_delta, sums, begin == 0, G)
-    for i in range(across if is_tiny else 0):
+    for i in range(across if is_tiny and not is_entropy else 0):
         for r in range(values.size):
             values[r] += 0.5 * squares[i * lanes + r]
 

@@ -3,7 +3,15 @@
 Every sum has the same order as in `forward`, `narrow` and `backward`; or, for tiny networks, as in `tiny_layers`.
 """
 
-from samenet.fast.kernels.activations import activate, back_through
+from samenet.fast.kernels.activations import (
+    activate,
+    back_through,
+    cost_of_sums,
+    factor_of_sums,
+    inverse,
+    powers_of_columns,
+    through_softmax,
+)
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.lane_products import (
     narrow_product,
@@ -17,8 +25,10 @@ from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, lanewise, load, load_first, store
 from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.narrow import starts_narrow
+from samenet.fast.kernels.tiny_layers import through_softmax_and_cost, times
 
 plus = lanewise(lambda a, b: a + b)
+_add_rounded_product = lanewise(lambda total, a, b: total + a * b, contract=False)
 _sum_in_lanes = in_lanes(lambda a: (a,))
 
 
@@ -81,6 +91,34 @@ def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros):
         if layer < sizes.size - 2:
             activate(codes[layer + 1], H[q : q + rows * k * lanes], k)
         below, q = z, q + rows * k * lanes
+
+
+@kernel(inlined=True)
+def cross_entropies(width, is_tiny, z, y, k, scale, powers, costs, sums, delta):
+    """sums += the cross-entropies of the rows of each network, from their z, which is overwritten; and dJ/dz in delta,
+    unless it is empty.
+
+    is_tiny: whether costs are scaled, and the order is that of `tiny_network`. powers, costs: memory for the
+    registers of a row, and for one.
+    """
+    size, factor = k * len(width), z.dtype.type(scale)
+    for start in range(0, z.size, size):
+        of_y, total, of_a = powers_of_columns(width, z, y, powers, start, size)
+        store(costs, 0, cost_of_sums(of_y, total, of_a))
+        for r in range(sums.size):
+            sums[r] += scale * costs[r] if is_tiny else float(costs[r])
+        if delta.size and is_tiny:
+            of_targets, share = load_first(width, z, 0, 0), inverse(total)
+            for i in range(start, start + size, len(width)):
+                of_targets = _add_rounded_product(of_targets, load(width, y, i), factor)
+            for i in range(0, size, len(width)):
+                h, target = times(load(width, powers, i), share), load(width, y, start + i)
+                store(delta, start + i, through_softmax_and_cost(h, target, of_targets, factor))
+        elif delta.size:
+            of_power = factor_of_sums(of_y, total, factor)
+            for i in range(0, size, len(width)):
+                power, target = load(width, powers, i), load(width, y, start + i)
+                store(delta, start + i, through_softmax(power, target, of_power, factor))
 
 
 @kernel(inlined=True)

@@ -89,10 +89,14 @@ first = generated(_first, lambda vb, v, n: vb.builder.select(vb.first_n_mask(n),
 products = generated(_products, _write_products, Register)
 
 
-def lanewise(f):
-    """f as a function for kernels: of registers and numbers, written for both NumPy arrays and `Vector`."""
+def lanewise(f, contract=True):
+    """f as a function for kernels: of registers and numbers, written for both NumPy arrays and `Vector`.
+
+    contract: whether a product and a sum may become one fused multiply-add.
+    """
 
     def write(vb, *values):
+        vb.flags = vb.flags if contract else ()
         return f(*(Vector(vb, value) for value in values)).value
 
     return generated(f, write, Register)
