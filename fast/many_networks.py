@@ -21,6 +21,7 @@ from samenet.fast.description import (
     NO_SAMPLER,
     described,
     layout,
+    objective,
     plan,
 )
 from samenet.fast.kernels import by_address, many_networks, tiny_network
@@ -39,8 +40,6 @@ def _lanes(model: Model, batch_size: int, is_update: bool = True) -> int:
 
     Unless it is for updates, for the costs of all samples, which are not those of `tiny_network`.
     """
-    if model.l1 or model.l2:
-        return 0
     codes, cost = tuple(map(functions.ACTIVATIONS.index, model.activations)), functions.COSTS.index(model.cost_function)
     is_tiny = is_update and tiny_network.fits(model, batch_size)
     if is_update and is_tiny != tiny_network.fits(model, batch_size, has_state=True):
@@ -116,32 +115,36 @@ def prepared(
     reduction: str,
     record_every: int,
     evaluate: Callable[..., Any],
+    keeps_costs: bool,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> Callable[..., tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], bool]]:
     """run(where, X, Y, orders): the updates of the backend's `run_updates` for several models, which do not change.
 
     first: one of the models, which differ only in their parameters. number: how many these are. rows: of X. evaluate:
-    of the backend. where: the models' `Where`. orders: an order of the rows for each model, (models, epochs, m), or for
+    of the backend. keeps_costs: whether the updates' costs are to be exact, with penalties; otherwise they may be a
+    little larger. where: the models' `Where`. orders: an order of the rows for each model, (models, epochs, m), or for
     all, (1, epochs, m), or None. It returns the new parameters, (models, parameters), to be used before the next call;
     the costs of the updates, (models, updates); the cost over all samples before each epoch that is a multiple of
     `record_every`, (models, records), no records if it is 0; and whether all parameters are finite, and the costs of
     all updates less than the limit.
     """
-    planned, empty = plan(first, rule, (batch_size, clip_value, clip_norm)), np.empty
-    flat, updates, records = (
-        first.theta.flat,
-        epochs * -(-rows // batch_size),
-        len(range(0, epochs, record_every or epochs)),
-    )
-    shapes = (number, flat.size), (number, updates), (number, records if record_every else 0)
+    planned, flat, empty = plan(first, rule, (batch_size, clip_value, clip_norm)), first.theta.flat, np.empty
     batch, each, whole = (batch_size, reduction == "mean"), record_every or epochs, 0
+    updates, records = epochs * -(-rows // batch_size), -(-epochs // each) if record_every else 0
+    shapes = (number, flat.size), (number, updates), (number, records)
     lanes, tiny = at_once(first, batch_size), planned.tiny
-    if lanes > 1 and clip_norm == math.inf and not (record_every and _lanes(first, batch_size, False) == 0):
+    has_penalties = (first.l1 or first.l2) and (record_every or keeps_costs)  # in the lanes, their sums have other bits
+    if (
+        lanes > 1
+        and clip_norm == math.inf
+        and not has_penalties
+        and (not record_every or _lanes(first, batch_size, False))
+    ):
         few = number % lanes
         whole = number if _fill(first.sizes, few, lanes, tiny is not None) else number - few
     kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None
-    described = rule.state_arrays, layout(first), functions.COSTS.index(first.cost_function)
+    described = rule.state_arrays, layout(first), objective(first)
     across, of_rule = 0 if tiny is None else len(tiny[0]), (float(alpha), (*planned.constants, 0), record_every, limit)
 
     def run(where: Where, X: Any, Y: Any, orders: NDArray[np.int64] | None) -> Any:

@@ -25,18 +25,26 @@ from samenet.fast.kernels.activations import (
 from samenet.fast.kernels.by_address import are_well, move
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
-from samenet.fast.kernels.codegen.microkernels import flat, rows_at
-from samenet.fast.kernels.codegen.registers import full_width, load, load_first, store
+from samenet.fast.kernels.codegen.microkernels import flat
+from samenet.fast.kernels.codegen.registers import full_width
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.costs import apply_cost, value, values_in_lanes
 from samenet.fast.kernels.dropout import MaskedWeights
 from samenet.fast.kernels.forward import block_rows, most_rows
 from samenet.fast.kernels.gemm import WIDE, transposed
 from samenet.fast.kernels.narrow import starts_narrow
-from samenet.fast.kernels.network_lanes import add_biases, backward, cross_entropies, forward, gather
+from samenet.fast.kernels.network_lanes import (
+    add_biases,
+    add_penalties_of_each,
+    backward,
+    cross_entropies,
+    forward,
+    gather,
+    outputs_of_each,
+    tiny_outputs,
+)
 from samenet.fast.kernels.packing import copy, nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
-from samenet.fast.kernels.tiny_layers import back_through, less, multiply_add, times
 
 _LEAST, _CACHED = (
     16,
@@ -69,49 +77,6 @@ def fits_tiny(codes: tuple[int, ...], cost: int, size: int, row: int) -> bool:
 
 def _workspace(f):
     return types.Tuple((*(f[::1],) * 7, f[:, ::1], float64[::1], types.UniTuple(f[:, ::1], 3)))
-
-
-@kernel(inlined=True)
-def _outputs_of_each(width, layout, cost, out, y, a, b, scale, of_each, sums, delta):
-    """sums += the costs of each network by itself, from the z in `out`; and dJ/dz in delta, unless it is empty.
-
-    a, b: the numbers of a network in `of_each`: outputs, targets, and dJ/dz, a row for each network.
-    """
-    k, code, lanes = layout[0, -1], layout[1, -1], len(width)
-    outputs, targets, slopes = of_each
-    transposed(rows_at(out, 0, b - a, lanes), outputs[:, a:b])
-    transposed(rows_at(y, 0, b - a, lanes), targets[:, a:b])
-    for r in range(lanes):
-        h = outputs[r, a:b]
-        d = slopes[r, : b - a if delta.size else 0]
-        sums[r] = apply_cost(cost, code, h, targets[r, a:b], k, scale, d, sums[r] if a else 0.0)
-    if delta.size:
-        transposed(slopes[:, : b - a], rows_at(delta, 0, b - a, lanes))
-
-
-@kernel(inlined=True)
-def _tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite, delta):
-    """The output layer of tiny networks, from the z in `out`, and dJ/dz; squares += or := the sums of the costs.
-
-    squares: as in `tiny_network`, a sum for each lane of its registers of `across` numbers.
-    """
-    k, code, lanes = layout[0, -1], layout[1, -1], len(width)
-    activate(code, out, k)
-    nothing, factor = load_first(width, out, 0, 0), out.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
-    for i in range(across if overwrite else 0):
-        store(squares, i * lanes, nothing)
-    node = total = 0  # of a row; and its sum
-    for place in range(0, out.size, lanes):
-        h = load(width, out, place)
-        error = less(h, load(width, y, place))
-        error_slope = times(error, factor)
-        store(squares, total, multiply_add(error, error_slope, load(width, squares, total)))
-        store(delta, place, back_through(code, h, error_slope))
-        node, total = node + 1, total + lanes
-        if node == k:
-            node = 0
-        if node == 0 or total == across * lanes:
-            total = 0
 
 
 @kernel(inlined=True)
@@ -158,9 +123,9 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
                     sums[:] = 0.0
                 cross_entropies(width, is_tiny, out[a:b], y[a:b], n_out, scale, powers, of_row, sums, slopes)
             elif is_tiny:
-                _tiny_outputs(width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes)
+                tiny_outputs(width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes)
             elif by_itself:
-                _outputs_of_each(
+                outputs_of_each(
                     width, layout, cost, out[a:b], y[a:b], a // lanes, b // lanes, scale, of_each, sums, slopes
                 )
             else:
@@ -196,15 +161,16 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
 
 @external(
     lambda f: (
-        *(int64, f[::1], f[:, ::1], int64[:, ::1], int64, *(f[:, ::1],) * 2, int64[:, :, ::1]),
+        *(int64, f[::1], f[:, ::1], int64[:, ::1], types.Tuple((int64, float64, float64))),
+        *(*(f[:, ::1],) * 2, int64[:, :, ::1]),
         *(types.Tuple((int64, boolean)), float64, RULE, int64, f[::1], _workspace(f), *(float64[:, ::1],) * 2),
     )
 )
 def _updates(
-    across, theta, state, layout, cost, X, Y, order, batch, alpha, rule, record_every, G, workspace, costs, recorded
+    across, theta, state, layout, aim, X, Y, order, batch, alpha, rule, record_every, G, workspace, costs, recorded
 ):
-    """All updates of the networks in the lanes; see `run_updates`."""
-    batch_size, mean = batch
+    """All updates of the networks in the lanes; see `run_updates`. aim: the objective."""
+    (batch_size, mean), (cost, l1, l2), row = batch, aim, workspace[7][0]
     m, most = len(X), most_rows(layout[0])
     updates = -(-m // batch_size)  # of an epoch
     for update in range(costs.shape[1]):
@@ -223,27 +189,14 @@ def _updates(
                     values[r] *= 1.0 / m
                 elif across == 0:
                     values[r] /= rows
+        if l1 or l2:
+            add_penalties_of_each(full_width(theta), theta, layout, l1, l2, G, row, costs[:, update])
         step(theta, G, alpha, state, 0, rule, rule.t + update + 1)
 
 
 @kernel(light=True)
 def run_updates(
-    across,
-    vectors,
-    thetas,
-    states,
-    layout,
-    cost,
-    X,
-    Y,
-    orders,
-    batch,
-    alpha,
-    rule,
-    record_every,
-    limit,
-    costs,
-    recorded,
+    across, vectors, thetas, states, layout, aim, X, Y, orders, batch, alpha, rule, record_every, limit, costs, recorded
 ):
     """Make as many updates of each network as `costs` has columns; the results are those of `training`.
 
@@ -252,7 +205,8 @@ def run_updates(
     number of the rule's state arrays; they start at 0. orders: (networks, epochs, m), or (1, epochs, m) for all, or
     empty to use the rows as they are. batch: its size, and whether the gradient is divided by it. recorded: (networks,
     records), the cost over all samples before every epoch that is a multiple of `record_every`; or empty. X, Y, alpha,
-    rule, see `training.run_updates`, are the same for all. Returns whether all went well, see `by_address.are_well`.
+    rule, and aim, the objective, see `training.run_updates`, are the same for all. Returns whether all went well, see
+    `by_address.are_well`.
     """
     sizes, rule = layout[0], Rule(*rule)
     number, size = thetas.shape
@@ -261,7 +215,7 @@ def run_updates(
     total, _ = nodes(sizes)
     rows = max(_LEAST, _CACHED // ((sizes[0] + total) * REGISTER) // _LEAST * _LEAST)  # in a pass
     most = min(m, most_rows(sizes))
-    by_itself = most * n_out if layout[1, -1] == SOFTMAX or cost == CROSS_ENTROPY else 0
+    by_itself = most * n_out if layout[1, -1] == SOFTMAX or aim[0] == CROSS_ENTROPY else 0
     heap = open_heap()
     H, delta = empty(heap, rows * (total - n_out) * lanes, X.dtype), empty(heap, most * total * lanes, X.dtype)
     out, y = empty(heap, most * n_out * lanes, X.dtype), empty(heap, most * n_out * lanes, X.dtype)
@@ -287,7 +241,7 @@ def run_updates(
         state[:] = 0
         order = orders[first : first + count] if len(orders) > 1 else orders
         _updates(
-            *(across, theta, state, layout, cost, X, Y, order, batch, alpha, rule, record_every, G),
+            *(across, theta, state, layout, aim, X, Y, order, batch, alpha, rule, record_every, G),
             *(workspace, of_costs, recorded[first : first + count]),
         )
         transposed(group[:, :count], of_group)

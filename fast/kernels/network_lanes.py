@@ -3,7 +3,9 @@
 Every sum has the same order as in `forward`, `narrow` and `backward`; or, for tiny networks, as in `tiny_layers`.
 """
 
+from samenet.fast.kernels import tiny_layers
 from samenet.fast.kernels.activations import (
+    SUM_OF_SQUARES,
     activate,
     back_through,
     cost_of_sums,
@@ -23,12 +25,15 @@ from samenet.fast.kernels.codegen.lane_products import (
 from samenet.fast.kernels.codegen.loops import in_lanes
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, lanewise, load, load_first, store
+from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.narrow import starts_narrow
-from samenet.fast.kernels.tiny_layers import through_softmax_and_cost, times
+from samenet.fast.kernels.penalties import add_penalties, penalty_of
+from samenet.fast.kernels.tiny_layers import less, multiply_add, through_softmax_and_cost, times
 
 plus = lanewise(lambda a, b: a + b)
 _add_rounded_product = lanewise(lambda total, a, b: total + a * b, contract=False)
+_add_penalty = lanewise(lambda total, w, l1, l2: total + penalty_of(w, l1, l2))
 _sum_in_lanes = in_lanes(lambda a: (a,))
 
 
@@ -94,6 +99,49 @@ def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros):
 
 
 @kernel(inlined=True)
+def outputs_of_each(width, layout, cost, out, y, a, b, scale, of_each, sums, delta):
+    """sums += the costs of each network by itself, from the z in `out`; and dJ/dz in delta, unless it is empty.
+
+    a, b: the numbers of a network in `of_each`: outputs, targets, and dJ/dz, a row for each network.
+    """
+    k, code, lanes = layout[0, -1], layout[1, -1], len(width)
+    outputs, targets, slopes = of_each
+    transposed(rows_at(out, 0, b - a, lanes), outputs[:, a:b])
+    transposed(rows_at(y, 0, b - a, lanes), targets[:, a:b])
+    for r in range(lanes):
+        h = outputs[r, a:b]
+        d = slopes[r, : b - a if delta.size else 0]
+        sums[r] = apply_cost(cost, code, h, targets[r, a:b], k, scale, d, sums[r] if a else 0.0)
+    if delta.size:
+        transposed(slopes[:, : b - a], rows_at(delta, 0, b - a, lanes))
+
+
+@kernel(inlined=True)
+def tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite, delta):
+    """The output layer of tiny networks, from the z in `out`, and dJ/dz; squares += or := the sums of the costs.
+
+    squares: as in `tiny_network`, a sum for each lane of its registers of `across` numbers.
+    """
+    k, code, lanes = layout[0, -1], layout[1, -1], len(width)
+    activate(code, out, k)
+    nothing, factor = load_first(width, out, 0, 0), out.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
+    for i in range(across if overwrite else 0):
+        store(squares, i * lanes, nothing)
+    node = total = 0  # of a row; and its sum
+    for place in range(0, out.size, lanes):
+        h = load(width, out, place)
+        error = less(h, load(width, y, place))
+        error_slope = times(error, factor)
+        store(squares, total, multiply_add(error, error_slope, load(width, squares, total)))
+        store(delta, place, tiny_layers.back_through(code, h, error_slope))
+        node, total = node + 1, total + lanes
+        if node == k:
+            node = 0
+        if node == 0 or total == across * lanes:
+            total = 0
+
+
+@kernel(inlined=True)
 def cross_entropies(width, is_tiny, z, y, k, scale, powers, costs, sums, delta):
     """sums += the cross-entropies of the rows of each network, from their z, which is overwritten; and dJ/dz in delta,
     unless it is empty.
@@ -153,6 +201,24 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, 
         start_of_sums = (zeros, 0, 0, 0) if overwrite else dW
         inputs = a, a_0, a_column, a_row
         _product(width, is_shared and layer == 0, False, inputs, D, start_of_sums, dW, (n, rows, k))
+
+
+@kernel(inlined=True)
+def add_penalties_of_each(width, theta, layout, l1, l2, G, of_row, values):
+    """G += the gradient of the penalties; values += the penalties of each network, or up to 0.1 % more, since they are
+    summed in another order than by `penalties.penalty`. of_row: memory for a register.
+    """
+    sizes, lanes, p, total = layout[0], len(width), 0, load_first(width, theta, 0, 0)
+    of_l1, of_l2 = theta.dtype.type(l1), theta.dtype.type(l2)
+    for layer in range(sizes.size - 1):
+        end = p + sizes[layer] * sizes[layer + 1] * lanes
+        add_penalties(G[p:end], theta[p:end], l1, l2)
+        for i in range(p, end, lanes):
+            total = _add_penalty(total, load(width, theta, i), of_l1, of_l2)
+        p = end + layout[1, 0] * sizes[layer + 1] * lanes
+    store(of_row, 0, total)
+    for r in range(values.size):
+        values[r] += 1.001 * of_row[r]
 
 
 @kernel(inlined=True)

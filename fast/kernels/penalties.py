@@ -8,7 +8,8 @@ from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.packing import layer_length, matrix_length
 
 
-def _penalty(w, l1, l2):
+def penalty_of(w, l1, l2):
+    """The penalty of w."""
     return l1 * abs(w) + 0.5 * l2 * w * w
 
 
@@ -17,8 +18,8 @@ def penalty_slope(w, l1, l2):
     return where(w, ">", 0.0, l1, where(w, "<", 0.0, -l1, 0.0)) + l2 * w
 
 
-_penalties = vectorized(lambda w, l1, l2: (_penalty(w, l1, l2),))
-_add_penalties = vectorized(lambda g, w, l1, l2: (g + penalty_slope(w, l1, l2), _penalty(w, l1, l2)), stores=1)
+_penalties = vectorized(lambda w, l1, l2: (penalty_of(w, l1, l2),))
+_add_penalties = vectorized(lambda g, w, l1, l2: (g + penalty_slope(w, l1, l2), penalty_of(w, l1, l2)), stores=1)
 _add_l2 = vectorized(lambda g, w, l2: (g + l2 * w, 0.5 * l2 * w * w), stores=1)  # in half the time
 
 

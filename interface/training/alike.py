@@ -137,6 +137,7 @@ class Updates(NamedTuple):
         scale = divergence.scale_of(size, None, settings.reduction)
         given = {"alpha": settings.alpha.alpha, "batch_size": size, "epochs": settings.epochs, **settings.arguments}
         given |= {"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate}
+        given["keeps_costs"] = returns_cost and every > 0
         of_all = number, rows, settings.optimizer, divergence.least_bound(scale)
         run = backend.MANY.prepared(model, *of_all, **given)
         return cls(run, scale, settings.epochs, every, returns_cost, settings.shuffle and not returns_cost)
