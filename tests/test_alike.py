@@ -174,6 +174,8 @@ TINY: list[tuple[list[int], Any, str]] = [
     ([1, 5, 1], ["tanh", "identity"], "sum_of_squares"),
     ([5, 9, 4], ["relu", "tanh"], "squared_error"),
     ([6, 20, 17, 2], ["sigmoid", "tanh", "sigmoid"], "squared_error"),
+    ([4, 6, 3], ["tanh", "softmax"], "cross_entropy"),
+    ([3, 19], "softmax", "cross_entropy"),
 ]
 
 
@@ -212,8 +214,43 @@ def test_tiny_networks_fill_the_lanes(kind: Any, dtype: str, monkeypatch: pytest
     assert max(across) == min(lanes, max(16 // np.dtype(dtype).itemsize, 1 << (max(sizes[1:]) - 1).bit_length()))
 
 
+@pytest.fixture
+def in_lanes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The number of networks in each call that trained some in the lanes."""
+    found: list[int] = []
+    run = kernels.run_updates
+
+    def noted(across: int, vectors: Any, *given: Any) -> Any:
+        found.append(len(vectors))
+        return run(across, vectors, *given)
+
+    for dtype in ("float32", "float64"):
+        monkeypatch.setitem(many_networks._in_lanes, np.dtype(dtype), noted)
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])
+@pytest.mark.parametrize("penalty", [{"l1": 0.02, "l2": 0.1}, pytest.param({"l2": 0.1}, marks=SLOW)], ids=str)
+@pytest.mark.parametrize("size", [pytest.param(1, marks=SLOW), 4, pytest.param(50, marks=SLOW)])
+@pytest.mark.parametrize("bias", [True, pytest.param(False, marks=SLOW)])
+def test_penalties(penalty: Any, size: int, bias: bool, dtype: str, in_lanes: list[int]) -> None:
+    """Targets that are no classes: their sums and products are rounded."""
+    X, Y = RANDOM.normal(size=(50, 4)), RANDOM.random((50, 5))
+    given: dict[str, Any] = {"dtype": dtype, "bias": bias, **penalty}
+    for cost, output, rule in zip(("cross_entropy", "squared_error"), ("softmax", "tanh"), RULES[1:], strict=False):
+        kind = {"activation": ["sigmoid", output], "cost": cost, **given}
+        networks = [Network([4, 6, 5], seed=i, **kind) for i in range(18)]
+        expected = [net.copy() for net in networks]
+        settings = {"alpha": 0.05, "epochs": 2, "batch_size": size, "optimizer": rule, "record_every": 0}
+        one_by_one(expected, X, Y, range(18), **settings)
+        train_many(networks, X, Y, seeds=range(18), **settings)
+        assert same(networks, expected)
+    assert min(in_lanes) >= 16
+    assert len(in_lanes) == 2
+
+
 @pytest.mark.compiled
-def test_recorded_costs_of_tiny_networks_are_those_of_one_after_the_other() -> None:
+def test_recorded_costs_of_tiny_networks_are_those_of_one_after_the_other(in_lanes: list[int]) -> None:
     X, Y = RANDOM.normal(size=(18, 5)), RANDOM.random((18, 1))
     for activation, dtype in itertools.product(["sigmoid", "tanh", "identity"], ["float32", "float64"]):
         networks = [Network([5, 1], seed=i, activation=activation, dtype=dtype) for i in range(36)]
@@ -222,6 +259,7 @@ def test_recorded_costs_of_tiny_networks_are_those_of_one_after_the_other() -> N
         one_by_one(expected, X, Y, range(36), **settings)
         train_many(networks, X, Y, seeds=range(36), **settings)
         assert same(networks, expected)
+    assert len(in_lanes) == 6
 
 
 @pytest.mark.compiled

@@ -1109,7 +1109,7 @@ KERNELS = (
         "normalization",
     ),
     *("inference", "evaluation", "answers"),
-    *("tiny_layers", "tiny_network", "network_lanes", "many_networks"),
+    *("tiny_layers", "tiny_network", "by_address", "network_lanes", "many_networks"),
 )
 _OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last is the backend itself.
