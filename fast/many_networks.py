@@ -152,8 +152,8 @@ def prepared(
         costs, recorded, is_well = empty(shapes[1]), empty(shapes[2]), True
         orders = _NO_ORDERS if orders is None else orders
         if whole:
-            given = orders[: whole if len(orders) > 1 else 1], batch, *of_rule, costs[:whole], recorded[:whole]
-            given = across, where.vectors[:whole], thetas[:whole], *described, X, Y, *given
+            more = orders[: whole if len(orders) > 1 else 1], batch, *of_rule, costs[:whole], recorded[:whole]
+            given = across, where.vectors[:whole], thetas[:whole], *described, X, Y, *more
             if flat.dtype not in _in_lanes:
                 _in_lanes[flat.dtype] = code_for(many_networks.run_updates, *given)
             is_well = _in_lanes[flat.dtype](*given)

@@ -127,6 +127,45 @@ def test_what_happens_between_calls(
     assert found_again == [not checks_all, True]
 
 
+def _others(nets: list[Any]) -> list[Any]:
+    return [nets[0], *made()[1:]]
+
+
+def _in_another_order(nets: list[Any]) -> list[Any]:
+    return [nets[0], *nets[:0:-1]]
+
+
+def _of_another_class(nets: list[Any]) -> list[Any]:
+    nets[3].__class__ = type("Other", (numba.Network,), {})
+    return nets
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("changed", [_others, _in_another_order, _of_another_class])
+def test_other_networks_in_a_list_are_noticed(
+    changed: Callable[[list[Any]], list[Any]], found_again: list[bool]
+) -> None:
+    nets, others = made(), made()
+    for _ in range(2):
+        together(nets)
+        one_by_one(others)
+    nets, others = changed(nets), changed(others)
+    together(nets)
+    one_by_one(others)
+    assert same(nets, others)
+    assert found_again == [False, True, False]
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("seeds", [[*range(19), 0], [*range(19), np.int64(19)], [*range(19), 1000], [None] * 20])
+def test_other_seeds_are_noticed(seeds: list[Any], found_again: list[bool]) -> None:
+    nets = made()
+    for _ in range(2):
+        together(nets)
+    train_many(nets, X, Y, seeds=seeds, **OPTIONS)
+    assert found_again == [False, True, False]
+
+
 @pytest.mark.compiled
 def test_copies_keep_the_history_of_their_time() -> None:
     nets = made()

@@ -154,13 +154,13 @@ def initialize(theta: Parameters, scheme: Scheme, random: Random) -> None:
     theta.begin_normalization()
 
 
-def initialize_each(several: Sequence[Parameters], scheme: Scheme, randoms: Sequence[np.random.Generator]) -> None:
-    """`initialize` several that have the same shape, each with numbers from a stream of its own; the bits are the same.
+def initialize_each(several: Sequence[Parameters], scheme: Scheme, randoms: Sequence[Any]) -> None:
+    """`initialize` several that have the same shape, each with numbers from a `Generator` of its own, to the same bits.
 
     Only the drawing takes a call for each of them, if their weights are few.
     """
     (fill, draw), first = SCHEMES[scheme], several[0]
-    parts = _parts(first.matrix_slices(), draw) if fill in (_scaled_uniform, _scaled_normal) else []  # type: ignore[arg-type]
+    parts = _parts(first.matrix_slices(), draw) if fill in (_scaled_uniform, _scaled_normal) else []
     if len(parts) != 1:
         for theta, random in zip(several, randoms, strict=True):
             initialize(theta, scheme, random)

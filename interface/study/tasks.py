@@ -82,10 +82,9 @@ def keep(task: Task, seeds: Any, options: dict[str, Any]) -> None:
         these = backend.MANY.These(task.trained), backend.MANY.These(task.numbers)
         limits = limits_of(None if first.cost_function in MADE_FOR else first.activations[-1])
         samples = prepared.samples(first, backend, rows, limits, False)
-        given = seeds if isinstance(seeds, range) else None, [*task.numbers], options
-        of_all = plan.settings, samples, rows, plan.batch_size
-        are_in = [one.are_in for one in these]
-        first.prepared[_Last] = _Last(*are_in, models, *given, task.threads, *of_all, task.groups, task.together)
+        given = models, seeds if isinstance(seeds, range) else None, [*task.numbers], options, task.threads
+        of_all = plan.settings, samples, rows, plan.batch_size, task.groups, task.together
+        first.prepared[_Last] = _Last(these[0].are_in, these[1].are_in, *given, *of_all)
 
 
 def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) -> Task | list[Network] | None:
@@ -108,17 +107,19 @@ def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) ->
     found = last.samples(X, Y)
     if found is None or not (X.flags.owndata and Y.flags.owndata):
         try:
-            found = x, y = model.labelled(X, Y, settings.reduction)
+            x, y = model.labelled(X, Y, settings.reduction)
         except (TypeError, ValueError):  # raised again with the network's number
             return None
         if len(x) != last.rows or not (x.flags.owndata and y.flags.owndata) or unreachable(model.activations[-1], y):
             return None
+        found = x, y
+    x, y = found
     if len(together) == 1:
         with deferred_interrupt() as release:
-            if alike.again(trained, trained[0].backend, together[0], *found, release):
+            if alike.again(trained, trained[0].backend, together[0], x, y, release):
                 return trained
     plan, report = (
-        Options(*found, settings, last.batch_size, last.numbers[0], False),
+        Options(x, y, settings, last.batch_size, last.numbers[0], False),
         ReportOfMany(number, False, False),
     )
     planned, owners = [plan] * number, {id(plan): 0}
