@@ -84,7 +84,7 @@ def keep(task: Task, seeds: Any, options: dict[str, Any]) -> None:
         samples = prepared.samples(first, backend, rows, limits, False)
         given = models, seeds if isinstance(seeds, range) else None, [*task.numbers], options, task.threads
         of_all = plan.settings, samples, rows, plan.batch_size, task.groups, task.together
-        first.prepared[_Last] = _Last(these[0].are_in, these[1].are_in, *given, *of_all)
+        first.prepared[_Last] = _Last._make((these[0].are_in, these[1].are_in, *given, *of_all))
 
 
 def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) -> Task | list[Network] | None:
