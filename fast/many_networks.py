@@ -31,7 +31,7 @@ from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
 
 _NO_ORDERS = np.empty((0, 0, 0), np.int64)
-_in_lanes: dict[Any, Any] = {}  # the code of the kernel for each dtype, so that Numba need not find it every time
+_codes: dict[Any, Any] = {}  # a kernel's code for each dtype, so that Numba need not find it every time
 _KEPT = 1 << 19  # bytes of new parameters up to which their memory is kept for the next call
 
 
@@ -154,9 +154,10 @@ def prepared(
         if whole:
             more = orders[: whole if len(orders) > 1 else 1], batch, *of_rule, costs[:whole], recorded[:whole]
             given = across, where.vectors[:whole], thetas[:whole], *described, X, Y, *more
-            if flat.dtype not in _in_lanes:
-                _in_lanes[flat.dtype] = code_for(many_networks.run_updates, *given)
-            is_well = _in_lanes[flat.dtype](*given)
+            key = many_networks.run_updates, flat.dtype
+            if key not in _codes:
+                _codes[key] = code_for(many_networks.run_updates, *given)
+            is_well = _codes[key](*given)
         if whole < number:
             rest, orders = thetas[whole:], orders[whole:] if len(orders) > 1 else orders
             by_address.move(where.vectors[whole:], True, rest)
