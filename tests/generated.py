@@ -89,7 +89,7 @@ def load(width: int, changed: Callable[[str], str] = lambda text: text) -> Simpl
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(numba.config, "CPU_FEATURES", FEATURES[width])
         patch.setattr(compiling, "intrinsic_of", Generated)
-        patch.setattr(compiling, "kernel", lambda *flags: lambda function: function)
+        patch.setattr(compiling, "kernel", lambda *flags, **named: lambda function: function)
         patch.setattr(compiling, "external", lambda *signature, **returns: lambda function: function)
         for name in MODULES:
             path = path_of(name)
