@@ -96,7 +96,8 @@ def lanewise(f, contract=True):
     """
 
     def write(vb, *values):
-        vb.flags = vb.flags if contract else ()
+        if not contract:
+            vb.flags = ()
         return f(*(Vector(vb, value) for value in values)).value
 
     return generated(f, write, Register)
