@@ -253,8 +253,8 @@ MUTANTS = {
         Mutant("relu of the wrong sign", "zero if z[i] <= zero else z[i]", "z[i] if z[i] <= zero else zero"),
         Mutant("relu's slope everywhere", "one if h[i] > zero else zero", "one"),
         Mutant("softmax node by node", "row[i] * (error[i] - mean)", "row[i] * (one - row[i]) * error[i]"),
-        Mutant("softmax: columns not divided", "inverse = _inverse(total)", "inverse = _inverse(_plus(total, total))"),
-        Mutant("softmax: a row not divided", "else _inverse(sums[1]))", "else sums[1])"),
+        Mutant("softmax: columns not divided", "share = inverse(total)", "share = inverse(_plus(total, total))"),
+        Mutant("softmax: a row not divided", "else inverse(sums[1]))", "else sums[1])"),
         Mutant(
             "softmax: rows divided by another's sum", "_scaled(results[r], totals[r -", "_scaled(results[r], totals[0 *"
         ),
@@ -1159,7 +1159,7 @@ SMALLER = {
     "_MANY, _MORE_ROWS": (80, 32),
     "PAYS": 0,
     "_INPUTS, _ONLINE, _WITH_STATE, _BATCH": (256, 8, 8, 500),
-    "_NARROW": 32,
+    "NARROW": 32,
     "UNPACKED_ROWS": 6,
     "_GRADIENT": 6,
     "MOST_ROWS": 3,

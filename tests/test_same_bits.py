@@ -152,7 +152,7 @@ def test_what_overflows_on_the_way_shows_as_in_numpy(
 
 
 @pytest.fixture
-def helpers(numba: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def helpers(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The number of helpers that each call requested."""
     asked: list[int] = []
     run_parallel = ready.run_parallel
@@ -161,8 +161,7 @@ def helpers(numba: Any, monkeypatch: pytest.MonkeyPatch) -> list[int]:
         asked.append(helpers)
         return run_parallel(work, arguments, helpers, slots, *more)
 
-    for module in (numba, ready):
-        monkeypatch.setattr(module, "run_parallel", counting)
+    monkeypatch.setattr(ready, "run_parallel", counting)
     monkeypatch.setattr(ready, "useful", lambda helpers: helpers)  # however little they contribute
     return asked
 
