@@ -11,7 +11,6 @@ import threading
 import tracemalloc
 import warnings
 from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -404,16 +403,13 @@ def test_orders_drawn_together_are_those_drawn_one_by_one(stream: Any, m: int) -
         assert all(sorted(order) == list(range(m)) for order in orders)
 
 
-@pytest.mark.parametrize("done", range(12))
-def test_calls_end_at_the_next_record(done: int) -> None:
-    """Wherever they begin."""
-    training = SimpleNamespace(
-        history=SimpleNamespace(epochs_done=done),
-        settings=SimpleNamespace(record_every=5),
-        training=SimpleNamespace(has_epoch_hooks=False, end=14),
-        updates_return_cost=False,
-    )
-    assert loop.Loop._next_stop(training) == min(14, next(n for n in (5, 10, 15) if n > done))  # type: ignore[arg-type]
+@pytest.mark.parametrize("done", range(1, 12))
+def test_epochs_are_recorded_at_the_same_places_wherever_training_begins(done: int) -> None:
+    X = np.random.default_rng(0).random((6, 2))
+    net = samenet.backend("numpy").Network([2, 3, 1], seed=0)
+    settings: dict[str, Any] = {"alpha": 0.1, "batch_size": 2, "record_every": 5}
+    net.train(X, X[:, :1], epochs=done, seed=0, **settings)
+    assert net.train(X, X[:, :1], epochs=14 - done, resume=True, **settings).epochs.tolist() == [0, 5, 10]
 
 
 @pytest.mark.parametrize("every", [1, 2, 7, 1000])
