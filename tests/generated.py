@@ -40,7 +40,6 @@ _CODEGEN = (
     "packed",
     "transpose",
     "stepping",
-    "gathered",
     "registers",
     "lane_products",
     "atomic",

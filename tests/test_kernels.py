@@ -185,19 +185,26 @@ def dots_of_few(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
                 yield f"{m} x {k} of {n}, {b.size} added", well and nothing_else_written(memory, besides)
 
 
-def dots_of_gathered_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
-    """Rows in any order, also twice; nodes and rows in groups and left over."""
-    width = lanes(ns.width, dtype)
-    run = native(ns.gathered.dots_of, ns.width, matrix(dtype), COUNTERS, *(matrix(dtype),) * 2)
-    for places, k in itertools.product(([2], [1, 0, 2], [0, 2, 1, 2, 0, 1], [3, 1, 0, 2]), (1, 2, 3, 4, 7)):
+def dots_of_few_nodes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
+    """All rows, or some in any order, also twice; nodes and rows in groups and left over; with b and without."""
+    width, kernels, other = lanes(ns.width, dtype), ns.dots, (matrix(dtype), vector(dtype), matrix(dtype))
+    run = native(kernels.dots_of_few, ns.width, matrix(dtype), *other)
+    indexed = native(kernels.dots_of_few_indexed, ns.width, matrix(dtype), *other, COUNTERS)
+    for m, k in itertools.product((1, 3, 4, 6, 2 * width + 7), (1, 2, 3, 4, 7)):
         for n in {1, width - 1, width, 2 * width + 1} - {0}:
-            X, _ = guarded(integers((4, n), dtype))
+            X, _ = guarded(integers((m, n), dtype))
             W, _ = guarded(integers((k, n), dtype, 1))
-            Z, around = guarded(np.zeros((len(places), k), dtype), **OUTPUT)
-            expected, given = Z.copy(), np.array(places)
-            ns.gathered.dots_of.plain(X, given, W, expected)
-            run(X, given, W, Z)
-            yield f"{places} x {k} of {n}", np.array_equal(Z, expected) and nothing_else_written(Z, around)
+            places = np.arange(m)[::-1] // 2 * 2
+            for b in (integers(k, dtype, 2), integers(0, dtype)):
+                Z, around = guarded(np.zeros((m, k), dtype), **OUTPUT)
+                expected, beside = Z.copy(), guarded(b)[0]
+                run(X, W, beside, Z)
+                kernels.dots_of_few.plain(X, W, b, expected)
+                well = np.array_equal(Z, expected)
+                indexed(X, W, beside, Z, places)
+                kernels.dots_of_few_indexed.plain(X, W, b, expected, places)
+                well = well and np.array_equal(Z, expected) and nothing_else_written(Z, around)
+                yield f"{m} x {k} of {n}, {b.size} added", well
 
 
 def sums_of_rows(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
@@ -573,7 +580,7 @@ CHECKS: dict[str, Callable[..., Iterator[tuple[str, bool]]]] = {
     check.__name__: check
     for check in (
         *(panels, panels_of, packed_panels, packed_meanwhile, dot_products, dots_of_rows, dots_of_few),
-        *(dots_of_gathered_rows, sums_of_rows),
+        *(dots_of_few_nodes, sums_of_rows),
         *(
             rows_gathered,
             transposes,
@@ -674,7 +681,7 @@ MUTANTS = {
         "vb.minimum(builder.add(s, vb.long(r)), limit)",
         "vb.long(r)",
     ),
-    "dots: another row's sums": ("dots_of_rows", "total, r * nodes, nodes", "total, 0 * r, nodes"),
+    "dots: another row's sums": ("dots_of_few_nodes", "total, r * nodes, nodes", "total, 0 * r, nodes"),
     "dots: sums past the last": ("dots_of_few", "None if b is None else builder.sub(k, i)", "None"),
     "dots: nothing added": ("dots_of_few", "total if b is None else builder.fadd(total, b)", "total"),
     "dots: the same added to all": ("dots_of_few", "[lane % nodes for lane", "[0 * lane % nodes for lane"),
@@ -688,19 +695,16 @@ MUTANTS = {
         "[vb.long(0) for r in range(count)]",
     ),
     "dots: rows in their own order": (
-        "dots_of_gathered_rows",
+        "dots_of_few_nodes",
         "vb.builder.load(vb.builder.gep(places.data, [number]))",
         "number",
     ),
-    "dots: gathered, of the first nodes": (
-        "dots_of_gathered_rows",
-        "row_of(W, vb.builder.add(i, vb.long(v)))",
-        "row_of(W, vb.long(v))",
-    ),
-    "dots: gathered, the last rows left out": (
-        "dots_of_gathered_rows",
-        "_ROWS, _NODES = (4, 1)",
-        "_ROWS, _NODES = (4,)",
+    "dots of few: nodes left out": ("dots_of_few_nodes", "for nodes in (4, 2, 1) if", "for nodes in (4, 2) if"),
+    "dots of few: rows left out": ("dots_of_few_nodes", "vb.lanes), TOGETHER, 1}", "vb.lanes), TOGETHER}"),
+    "dots of few: the first b": (
+        "dots_of_few_nodes",
+        "vb.long(0), _of_nodes(vb, b, i, nodes)",
+        "vb.long(0), _of_nodes(vb, b, vb.long(0), nodes)",
     ),
     "rows left out of a sum": ("sums_of_rows", "add_row(sums[0], vb.builder.add(whole, s))", "pass"),
     "a sum without what was there": (

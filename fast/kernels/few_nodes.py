@@ -10,8 +10,8 @@ from numba import boolean, float64, int64, types
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.gathered import dots_of
-from samenet.fast.kernels.codegen.memory import empty, open_heap
+from samenet.fast.kernels.codegen.dots import dots_of_few_indexed
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.costs import apply_cost
@@ -56,7 +56,8 @@ def run(theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs
     heap, most = open_heap(), block_rows(min(batch_size, m), most_rows(layout[0]))
     memory, places = empty(heap, 3 * most * k + theta.size, theta.dtype), empty(heap, m, np.int64)
     of_rows, g, weights = rows_at(memory, 0, 3, most * k), memory[3 * most * k :], k * n
-    dW, W, b = rows_at(g, 0, k, n), rows_at(theta, 0, k, n), theta[weights:]
+    dW, W = rows_at(g, 0, k, n), rows_at(theta, 0, k, n)
+    b = theta[weights:] if bias else zeroed(heap, k, theta.dtype)
     for s in range(m):
         places[s] = s
     epoch = start = 0
@@ -70,10 +71,9 @@ def run(theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs
             used = places[begin : min(begin + most, start + whole)]
             z, y, delta = of_rows[0], of_rows[1], of_rows[2]
             Z, deltas = rows_at(z, 0, used.size, k), rows_at(delta, 0, used.size, k)
-            dots_of(X, used, W, Z)
+            dots_of_few_indexed(X, W, b, Z, used)
             for s in range(used.size):
                 for i in range(k):
-                    Z[s, i] += b[i] if bias else theta.dtype.type(0)
                     y[s * k + i] = Y[used[s], i]
             size = used.size * k
             total += apply_cost(cost, code, z[:size], y[:size], k, 1.0 / divisor, delta, 0.0)

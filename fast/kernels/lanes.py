@@ -18,7 +18,7 @@ from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.forward import forward, nonzero_workspace
-from samenet.fast.kernels.gemm import matrix, product, transposed
+from samenet.fast.kernels.gemm import product, transposed
 from samenet.fast.kernels.narrow import products_of_rows, starts_narrow
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
 from samenet.fast.kernels.sparse_input import are_finite
@@ -97,22 +97,13 @@ def forward_in_lanes(theta, layout, X, workspace, out, activates, H):
     return finite
 
 
-@external(lambda f: (f[::1], f[:, ::1]))
-def _begin(b, sums):
-    """sums := b, or 0, for all samples and the padding, to which f is applied as well."""
+@external(lambda f: (f[::1], f[:, ::1], boolean))
+def _begin(b, sums, adds):
+    """sums := b, or 0, for all samples and the padding, to which f is applied as well; or sums += these if `adds`."""
     for i in range(len(sums)):
         first = b[i] if b.size else sums.dtype.type(0)
         for r in range(sums.shape[1]):
-            sums[i, r] = first
-
-
-@external(lambda f: (f[::1], matrix(f)))
-def _add(b, sums):
-    """sums += b, or 0, which turns -0 into 0."""
-    for i in range(len(sums)):
-        more = b[i] if b.size else sums.dtype.type(0)
-        for r in range(sums.shape[1]):
-            sums[i, r] += more
+            sums[i, r] = first + sums[i, r] if adds else first
 
 
 @kernel()
@@ -130,10 +121,10 @@ def _forward_block(theta, layout, X, workspace, out, activates, H, s, m):
         W, sums = rows_at(theta, p, k, n), rows_at(workspace, place, k, row)[:, :rows]
         z = workspace[place : place + k * row]
         p += k * n
-        _begin(theta[p : p + k * bias], rows_at(z, 0, k, row))
+        _begin(theta[p : p + k * bias], rows_at(z, 0, k, row), False)
         if layer == 0 and narrow:
             products_of_rows(W, X, sums)
-            _add(theta[p : p + k * bias], sums)
+            _begin(theta[p : p + k * bias], rows_at(z, 0, k, row), True)
         elif layer == 0:
             for start in range(0, n, terms):
                 count = min(terms, n - start)

@@ -7,14 +7,12 @@ Inputs fill the lanes of registers, because nodes would leave most of them empty
 from numba.extending import register_jitable
 
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.dots import dots_by_number, gemv
-from samenet.fast.kernels.codegen.microkernels import MR, on_stack, rows_at
-from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.gemm import WIDE, copied, matrix, product, transposed
+from samenet.fast.kernels.codegen.dots import dots_by_number, dots_of_few
+from samenet.fast.kernels.codegen.microkernels import MR, rows_at
+from samenet.fast.kernels.gemm import WIDE, matrix, product
 
 _LEAST = 4  # inputs of a single node, as measured; for more nodes two registers, or four if they fill over half of one
-_NEAR = 64  # rows whose products stay in the L1 cache
-_tile = on_stack(max(REGISTER // 4, MR), _NEAR)
+_NEAR = 64  # rows that stay in a cache until all nodes are done
 
 
 @register_jitable
@@ -27,9 +25,6 @@ def starts_narrow(sizes, lanes):
 @external(lambda f: (matrix(f),) * 3, light=True)
 def products_of_rows(W, X, Z):
     """Z[:k, :m] := W X^T for W (k, n), X (m, n). Rows of Z are padded to whole registers, and overwritten."""
-    if len(W) == 1:
-        gemv(X, W[0], Z[0])
-        return
     height = -(-len(W) // -(-len(W) // MR))  # about as many in each
     for i in range(0, len(W), height):
         dots_by_number(X, W[i : i + height], Z[i : i + height])
@@ -38,17 +33,8 @@ def products_of_rows(W, X, Z):
 @external(lambda f: (matrix(f),) * 4)
 def narrow_product(X, W, b, Z):
     """Z := b + X W^T; X (m, n), W (k, n), b (1, k) or (1, 0), Z (m, k)."""
-    tile = _tile(X)
     for s in range(0, len(X), _NEAR):
-        x = X[s : s + _NEAR]
-        products_of_rows(W, x, tile)
-        for j in range(b.shape[1]):
-            for r in range(len(x)):
-                tile[j, r] += b[0, j]
-        if len(W) == 1:
-            copied(tile[:1, : len(x)], Z[s : s + _NEAR].T)
-        else:
-            transposed(tile[: len(W), : len(x)], Z[s : s + _NEAR])
+        dots_of_few(X[s : s + _NEAR], W, b[0], Z[s : s + _NEAR])
 
 
 @kernel()

@@ -64,7 +64,8 @@ def _write_dots_of_block(vb, W, X, b, Z, memory):
             with vb.for_range(end, rows, begin) as (s, _):
                 places = [vb.minimum(builder.add(s, vb.long(r)), limit) for r in range(rows)]
                 start = vb.at(vb.start(memory), vb.times(s, length))
-                write(s, *_rows_of(vb, X, Z, places), [vb.at(start, vb.long(r * REGISTER)) for r in range(rows)])
+                xs, zs = _rows_of(vb, X, places), _rows_of(vb, Z, places)
+                write(s, xs, zs, [vb.at(start, vb.long(r * REGISTER)) for r in range(rows)])
 
     def copy(_s, xs, _zs, targets):
         def of_rows(offset, mask):
@@ -94,9 +95,38 @@ def _write_dots_by_number(vb, W, X, Z, most=MR, b=None):
     for count in range(1, most + 1):
         nodes, rows = _nodes(vb, count, vb.lanes), [vb.long(r) for r in range(count)]
         with vb.when(vb.pair(X.shape)[0], "==", vb.long(count)), vb.for_range(vb.pair(W.shape)[0], nodes) as (i, _):
-            xs, zs = _rows_of(vb, X, Z, rows)
+            xs, zs = _rows_of(vb, X, rows), _rows_of(vb, Z, rows)
             later = [vb.builder.add(i, vb.long(nodes + r)) for r in range(nodes if b and count == most else 0)]
             _write_tile(vb, W, i, xs, zs, nodes, later, b and _of_nodes(vb, b, i, nodes))
+
+
+def _dots_of_few(X, W, b, Z):
+    """The same for few rows of W, and any number of rows of X."""
+    _dots_and_more(W, X, b, Z)
+
+
+def _dots_of_few_indexed(X, W, b, Z, places):
+    """The same for the rows of X with these indices."""
+    _dots_and_more(W, X[places], b, Z)
+
+
+def _write_dots_of_few(vb, X, W, b, Z, places=None):
+    """No node is computed twice, and rows of X are read where they are."""
+    (m, k), begin = vb.pair(Z.shape), vb.long(0)
+    for nodes in (nodes for nodes in (4, 2, 1) if nodes <= _nodes(vb, TOGETHER, TOGETHER)):
+        end = vb.times(vb.builder.sdiv(k, vb.long(nodes)), nodes)
+        with vb.for_range(end, nodes, begin) as (i, _):
+            first, more = vb.long(0), _of_nodes(vb, b, i, nodes)
+            for rows in sorted({_nodes(vb, nodes, vb.lanes), TOGETHER, 1}, reverse=True):
+                last = vb.times(vb.builder.sdiv(m, vb.long(rows)), rows)
+                with vb.for_range(last, rows, first) as (s, _):
+                    each = [vb.builder.add(s, vb.long(r)) for r in range(rows)]
+                    zs = _rows_of(vb, Z, each)
+                    if places is not None:
+                        each = [vb.builder.load(vb.builder.gep(places.data, [number])) for number in each]
+                    _write_tile(vb, W, i, _rows_of(vb, X, each), zs, nodes, b=more)
+                first = last
+        begin = end
 
 
 def _nodes(vb, rows, most):
@@ -104,9 +134,9 @@ def _nodes(vb, rows, most):
     return min(1 << (3 * REGISTERS // 4 // rows).bit_length() - 1, most, vb.lanes)
 
 
-def _rows_of(vb, X, Z, rows):
-    """The addresses of these rows of X and of Z."""
-    return ([vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows] for M in (X, Z))
+def _rows_of(vb, M, rows):
+    """The addresses of these rows."""
+    return [vb.at(vb.start(M), vb.times(vb.pair(M.strides)[0], row)) for row in rows]
 
 
 def _of_nodes(vb, b, i, nodes):
@@ -125,10 +155,10 @@ def _write_tile(vb, W, i, xs, zs, nodes, later=(), b=None, apart=0):
     the last row of W. apart: registers between those of an x, which are whole then, if not 0.
     """
     builder, (k, n) = vb.builder, vb.pair(W.shape)
-    limit, step = builder.sub(k, vb.long(1)), vb.pair(W.strides)[0]
+    limit = builder.sub(k, vb.long(1))
 
     def starts_of(places):
-        return [vb.at(vb.start(W), vb.times(step, vb.minimum(place, limit))) for place in places]
+        return _rows_of(vb, W, [vb.minimum(place, limit) for place in places])
 
     rows, ahead = starts_of(builder.add(i, vb.long(r)) for r in range(nodes)), starts_of(later)
     sums = [[vb.variable(vb.zero) for _ in rows] for _ in xs]
@@ -155,6 +185,8 @@ def _write_tile(vb, W, i, xs, zs, nodes, later=(), b=None, apart=0):
 
 
 gemv, dots = generated(_gemv, _write_gemv), generated(_dots_and_more, _write_dots)
-dots_of_block = generated(_dots_of_block, _write_dots_of_block)
 # For at most `MR` rows of X; rows of Z are padded to whole registers, and the padding is overwritten.
 dots_by_number = generated(_dots, _write_dots_by_number)
+dots_of_block = generated(_dots_of_block, _write_dots_of_block)
+dots_of_few = generated(_dots_of_few, _write_dots_of_few)
+dots_of_few_indexed = generated(_dots_of_few_indexed, _write_dots_of_few)
