@@ -25,13 +25,12 @@ from samenet.fast.description import (
     plan,
 )
 from samenet.fast.kernels import by_address, many_networks, tiny_network
-from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.parallel import new_queue
+from samenet.fast.ready import code_of
 from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
 
 _NO_ORDERS = np.empty((0, 0, 0), np.int64)
-_codes: dict[Any, Any] = {}  # a kernel's code for each dtype, so that Numba need not find it every time
 _KEPT = 1 << 19  # bytes of new parameters up to which their memory is kept for the next call
 
 
@@ -154,10 +153,7 @@ def prepared(
         if whole:
             more = orders[: whole if len(orders) > 1 else 1], batch, *of_rule, costs[:whole], recorded[:whole]
             given = across, where.vectors[:whole], thetas[:whole], *described, X, Y, *more
-            key = many_networks.run_updates, flat.dtype
-            if key not in _codes:
-                _codes[key] = code_for(many_networks.run_updates, *given)
-            is_well = _codes[key](*given)
+            is_well = code_of(many_networks.run_updates, flat.dtype, given)(*given)
         if whole < number:
             rest, orders = thetas[whole:], orders[whole:] if len(orders) > 1 else orders
             by_address.move(where.vectors[whole:], True, rest)

@@ -127,11 +127,11 @@ def fast_samples(model: Model, rows: int, limits: tuple[float, float], is_open: 
     return samples
 
 
-_codes: dict[Any, Any] = {}  # of `_code_of`
+_codes: dict[Any, Any] = {}  # of `code_of`
 _LIKE = new_queue(0)  # the queues that `run_parallel` makes
 
 
-def _code_of(kernel: Any, kinds: Any, given: tuple[Any, ...]) -> Any:
+def code_of(kernel: Any, kinds: Any, given: tuple[Any, ...]) -> Any:
     """A kernel's code for such arguments, whose types follow from `kinds`: Numba need not find them out every time."""
     if (found := _codes.get((kernel, kinds))) is None:
         found = _codes[kernel, kinds] = code_for(kernel, *given)
@@ -145,7 +145,7 @@ def helpers(model: Model, rows: int, pieces: int) -> int:
 
 def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces: int, *more: Any) -> Any:
     """Call a kernel of `parallel`, whose arguments' types follow from the dtype, on the threads that pay."""
-    code = _code_of(kernel, arguments[0].dtype, (*arguments, _LIKE, True, *more))
+    code = code_of(kernel, arguments[0].dtype, (*arguments, _LIKE, True, *more))
     return run_parallel(code, arguments, helpers(model, rows, pieces), pieces, *more)
 
 
@@ -166,11 +166,9 @@ def descend(
         pieces = normalized_layers.blocks_of(batch_size, theta.size)  # type: ignore[no-untyped-call]
         length = normalization.shared_length(model.sizes, min(batch_size, max(len(X), order.size)))
         of_model = theta, model.theta.everything[theta.size :], kinds
-        arguments, others = (
-            (of_model, objective, *given, G[0], scratch(length, dtype)),
-            helpers(model, batch_size, pieces),
-        )
-        code = _code_of(normalization.run_updates, dtype, (*arguments, _LIKE, True, weights, others == 0))
+        arguments = of_model, objective, *given, G[0], scratch(length, dtype)
+        others = helpers(model, batch_size, pieces)
+        code = code_of(normalization.run_updates, dtype, (*arguments, _LIKE, True, weights, True))
         if others:
             run_parallel(code, arguments, others, pieces, weights, False)
         else:
@@ -210,12 +208,12 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
             with_others(state, (X, Y, order), more, **others)
         elif short is not None:
             given = *short, X, Y, order, *more
-            code = code or _code_of(kernel.run_updates, kinds, given)
+            code = code or code_of(kernel.run_updates, kinds, given)
             state.is_finite = code(*given)
         else:
             memory = borrowed(model, parts, state.prepared)
             given = flat, memory[1], *of_model, (X, Y, order, NO_MASKS[size]), *more, memory[0], memory[2]
-            code = code or _code_of(training.run_updates, kinds, (*given, _LIKE, True, *rest))
+            code = code or code_of(training.run_updates, kinds, (*given, _LIKE, True, *rest))
             state.is_finite = run_parallel(code, given, helpers(model, batch_size, parts), parts, *rest)
             give_back(model, memory, state.prepared)
         state.t += len(costs)
@@ -234,7 +232,7 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
         if tiny is not None and drop_connect is sampler is None:
             weights = NO_NUMBERS if sample_weight is None else sample_weight
             of_tiny = masks, weights, *tiny_network.widest(size), *tiny[2:], *data, *more
-            state.is_finite = _code_of(tiny_network.run_updates_with, dtype, of_tiny)(*of_tiny)
+            state.is_finite = code_of(tiny_network.run_updates_with, dtype, of_tiny)(*of_tiny)
         elif theta.normalized:
             descend(model, flat, unpacked(empty(flat.size, dtype)), ((*data, masks), *more), *given)
         else:

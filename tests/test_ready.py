@@ -338,7 +338,7 @@ def test_prepared_updates_have_arguments_of_the_same_types_in_every_call(
 
         return run
 
-    monkeypatch.setattr(ready, "_code_of", code_of)
+    monkeypatch.setattr(ready, "code_of", code_of)
     for sizes in ([3, 4, 2], [20, 9, 9, 1], [40, 230, 210, 3], [150, 1]):
         X, Y = data(sizes, 6, dtype)
         readonly, many = X.copy(), data(sizes, 3000, dtype)

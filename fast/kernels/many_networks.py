@@ -46,10 +46,8 @@ from samenet.fast.kernels.network_lanes import (
 from samenet.fast.kernels.packing import copy, nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
 
-_LEAST, _CACHED = (
-    16,
-    1 << 14,
-)  # the fewest rows of a pass; bytes of activations that leave room for weights in the cache
+# The fewest rows of a pass; bytes of activations that leave room for weights in the cache.
+_LEAST, _CACHED = 16, 1 << 14
 _MOST = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
 
 
@@ -134,11 +132,8 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
                 elif cost != BINARY_CROSS_ENTROPY:
                     activate(code, out[a:b], n_out)
             if G.size:
-                at = done, rows_of_delta
-                backward(
-                    *(width, across, theta, layout, of_inputs, is_shared, rows, H, delta, *at, zeros, G),
-                    start == 0,
-                )
+                given, at = (width, across, theta, layout, of_inputs, is_shared, rows, H, delta), (done, rows_of_delta)
+                backward(*given, *at, zeros, G, start == 0)
         b = (end - begin) * n_out
         if by_itself:
             outputs, targets, _ = of_each
@@ -233,9 +228,7 @@ def run_updates(
         of_group, of_costs = thetas[first : first + count], costs[first : first + count]
         move(vectors[first : first + count], True, of_group)
         transposed(of_group, group)
-        for p in range(
-            size
-        ):  # in lanes of no network, copies of the first: zeros could become subnormal, which is slow
+        for p in range(size):  # in lanes of no network copies of the first: zeros could become subnormal, and so slow
             for r in range(count if first == 0 else lanes, lanes):
                 group[p, r] = group[p, 0]
         state[:] = 0

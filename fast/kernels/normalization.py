@@ -184,21 +184,14 @@ def run_updates(
     sizes, most, dtype, p = layout[0], min(batch_size, max(len(X), order.size)), theta.dtype, 0
     (total, widest), n_in, n_out = nodes(sizes), sizes[0], sizes[-1]
     length, of_layer, hidden, p = most * total, most * widest, total - n_out, 3 * most * total
-    H, D, N, masks = (
-        memory[:length],
-        memory[length : 2 * length],
-        memory[2 * length : p],
-        rows_at(memory, p, most, hidden),
-    )
+    H, D, N = memory[:length], memory[length : 2 * length], memory[2 * length : p]
+    masks = rows_at(memory, p, most, hidden)
     p += most * hidden
     delta, back = memory[p : p + of_layer], memory[p + of_layer : p + 2 * of_layer]
     x, p = rows_at(memory, p + 2 * of_layer, most, n_in), p + 2 * of_layer + most * n_in
     y, sums = rows_at(memory, p, most, n_out), rows_at(memory, p + most * n_out, 3 * (sizes.size - 1), widest)
-    shared, heap, kind = (
-        Shared(H, D, N, masks, delta, back, sums, g, x, y),
-        open_heap(),
-        (blocks_of(batch_size, theta.size), is_alone),
-    )
+    shared, heap = Shared(H, D, N, masks, delta, back, sums, g, x, y), open_heap()
+    kind = blocks_of(batch_size, theta.size), is_alone
     Z, E, helper_N = empty(heap, of_layer, dtype), empty(heap, of_layer, dtype), empty(heap, of_layer, dtype)
     longest = max(widest, n_in) + 1
     W = zeroed(heap, longest * row_length(widest, REGISTER // theta.itemsize), dtype)
