@@ -1,4 +1,4 @@
-"""Descriptions of models, rules and updates for the compiled kernels."""
+"""Descriptions of models, rules and updates for the compiled kernels; and the code of kernels."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.fast.kernels import few_nodes, tiny_network, training
+from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.codegen.registers import width_for
 from samenet.fast.kernels.steps import RULES
 from samenet.model import Model, functions
@@ -88,4 +89,14 @@ def plan(model: Model, rule: Any, given: tuple[int, float, float]) -> Plan:
             few = flat, layout(model), objective(model)
         of_rule = (*constants(rule), float(clip_value), float(clip_norm))
         found = model.prepared[plan] = Plan(rule, given, of_rule, tiny, few, parts)
+    return found
+
+
+_codes: dict[Any, Any] = {}  # of `code_of`
+
+
+def code_of(kernel: Any, kinds: Any, given: tuple[Any, ...]) -> Any:
+    """A kernel's code for such arguments, whose types follow from `kinds`: Numba need not find them out every time."""
+    if (found := _codes.get((kernel, kinds))) is None:
+        found = _codes[kernel, kinds] = code_for(kernel, *given)
     return found

@@ -19,6 +19,7 @@ from samenet.fast.description import (
     NO_NUMBERS,
     NO_ORDER,
     NO_SAMPLER,
+    code_of,
     described,
     layout,
     objective,
@@ -26,7 +27,6 @@ from samenet.fast.description import (
 )
 from samenet.fast.kernels import by_address, many_networks, tiny_network
 from samenet.fast.kernels.parallel import new_queue
-from samenet.fast.ready import code_of
 from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
 

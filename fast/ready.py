@@ -16,13 +16,13 @@ from samenet.fast.description import (
     NO_ORDER,
     NO_SAMPLER,
     NO_STATE,
+    code_of,
     described,
     layout,
     objective,
     plan,
 )
 from samenet.fast.kernels import answers, few_nodes, normalization, normalized_layers, tiny_network, training
-from samenet.fast.kernels.codegen.compiling import code_for
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel, useful
 from samenet.fast.workspace import Memory, borrowed, give_back, give_masks_back, masking, scratch, unpacked
@@ -127,15 +127,7 @@ def fast_samples(model: Model, rows: int, limits: tuple[float, float], is_open: 
     return samples
 
 
-_codes: dict[Any, Any] = {}  # of `code_of`
 _LIKE = new_queue(0)  # the queues that `run_parallel` makes
-
-
-def code_of(kernel: Any, kinds: Any, given: tuple[Any, ...]) -> Any:
-    """A kernel's code for such arguments, whose types follow from `kinds`: Numba need not find them out every time."""
-    if (found := _codes.get((kernel, kinds))) is None:
-        found = _codes[kernel, kinds] = code_for(kernel, *given)
-    return found
 
 
 def helpers(model: Model, rows: int, pieces: int) -> int:

@@ -10,7 +10,7 @@ from numba import config
 
 import samenet
 from samenet import train_many
-from samenet.fast import many_networks, ready
+from samenet.fast import description, many_networks
 from samenet.fast.kernels import many_networks as kernels
 from samenet.fast.numba import Network
 from samenet.optimizers import UPDATE_RULES, Adam, RMSProp
@@ -193,7 +193,7 @@ def test_tiny_networks_fill_the_lanes(kind: Any, dtype: str, monkeypatch: pytest
         across.append(first)
         return run(first, *given)
 
-    monkeypatch.setitem(ready._codes, (run, np.dtype(dtype)), noted)
+    monkeypatch.setitem(description._codes, (run, np.dtype(dtype)), noted)
     ways = [
         {"batch_size": 1, "record_every": 0},
         {"batch_size": 1, "shuffle": False, "clip_value": 1e-3},
@@ -225,7 +225,7 @@ def in_lanes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return run(across, vectors, *given)
 
     for dtype in ("float32", "float64"):
-        monkeypatch.setitem(ready._codes, (run, np.dtype(dtype)), noted)
+        monkeypatch.setitem(description._codes, (run, np.dtype(dtype)), noted)
     return found
 
 

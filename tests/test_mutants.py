@@ -438,8 +438,12 @@ MUTANTS = {
         Mutant("penalty of twice the size", "l1 * abs(w) + 0.5 * l2", "l1 * abs(w) + l2"),
         Mutant("no slope of l1", 'where(w, ">", 0.0, l1, ', 'where(w, ">", 0.0, 0.0, '),
         Mutant("slope of l1 of one sign", 'where(w, "<", 0.0, -l1, 0.0)', "l1"),
-        Mutant("gradient without penalty", "penalty(P, g, sizes", "penalty(P, g[:0], sizes"),
-        Mutant("penalty on biases", "penalty(P, g, sizes, bias,", "penalty(P, g, sizes, False,"),
+        Mutant("gradient without penalty", "penalty(P, g, layout", "penalty(P, g[:0], layout"),
+        Mutant(
+            "penalty on biases",
+            "layer_length(sizes, layer, layout[1, 0], lanes)\n        p",
+            "layer_length(sizes, layer, 0, lanes)\n        p",
+        ),
         Mutant(
             "gradient's cost without penalty", "costs[update] += workspace.penalty[0] if", "workspace.penalty[0] if"
         ),
@@ -612,7 +616,7 @@ MUTANTS = {
             "back_through(codes[layer], H[q - m",
             "back_through(codes[layer + 1], H[q - m",
         ),
-        Mutant("few rows: penalties of the cost alone", "penalty(theta, g, sizes", "penalty(theta, g[:0], sizes"),
+        Mutant("few rows: penalties of the cost alone", "penalty(theta, g, layout", "penalty(theta, g[:0], layout"),
         Mutant("few rows: penalties of the gradient alone", "result += penalty(theta, g,", "penalty(theta, g,"),
         Mutant(
             "few rows: no slope of biases",
@@ -878,7 +882,11 @@ MUTANTS = {
         Mutant("finite blocks without a look", "all_finite(flat(x))", "True"),
         Mutant("finite sums without a look", "finite = are_finite(sums[:, 0])", "finite = True"),
         Mutant("a finite sample without a look", " or not are_finite(x):", ":"),
-        Mutant("cost without penalty", "result += penalty(theta, theta[:0], layout[0], bias, 1, l1, l2)", "pass"),
+        Mutant(
+            "cost without penalty",
+            "theta, _, layout, _ = model\n        result += penalty(theta, theta[:0], layout, 1, l1, l2)",
+            "pass",
+        ),
         Mutant(
             "weights not turned",
             "if is_coordinator and not in_lanes:\n        pack(theta, sizes, bias, P)",
@@ -981,8 +989,8 @@ MUTANTS = {
         ),
         Mutant(
             "normalization: penalty at other places",
-            "p += k * (n + codes[0] + normalized[layer + 1])",
-            "p += k * (n + codes[0])",
+            "p += sizes[layer + 1] if is_normalized and",
+            "p += 0 if is_normalized and",
         ),
         Mutant("normalization: cost not averaged", "1.0 / rows if mean else 1.0, most", "1.0, most"),
         Mutant(

@@ -62,7 +62,7 @@ def _cost(theta, layout, cost, l1, l2, X, Y, out):
         result += apply_cost(cost, layout[1, -1], flat(z), y, sizes[-1], 0.0, y[:0], 0.0)
     result *= 1.0 / len(X)
     if l1 or l2:
-        result += penalty(theta, theta[:0], sizes, layout[1, 0] != 0, 1, l1, l2)
+        result += penalty(theta, theta[:0], layout, 1, l1, l2)
     return result if finite else np.nan
 
 

@@ -161,7 +161,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     at_once, costs, penalties, finite = in_one_pass or in_place, 0.0, 0.0, False
     flags[STEPPED] = theta.size if at_once else 0
     if at_once and (update.l1 or update.l2):
-        penalties = penalty(P, G[:0], sizes, bias, lanes, update.l1, update.l2)
+        penalties = penalty(P, G[:0], layout, lanes, update.l1, update.l2)
     if m == 0:  # the last batch of an epoch may have fewer rows than parts
         for i in range(G.size):
             G[i] = 0

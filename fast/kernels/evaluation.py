@@ -76,8 +76,8 @@ def _evaluate(model, objective, X, Y, scale, out, H, workspace, lanes, values, q
         result += values[block]
     result *= scale
     if l1 or l2:
-        theta, _, layout, bias = model
-        result += penalty(theta, theta[:0], layout[0], bias, 1, l1, l2)
+        theta, _, layout, _ = model
+        result += penalty(theta, theta[:0], layout, 1, l1, l2)
     return result, True
 
 

@@ -64,7 +64,7 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
             result += scale * weigh(cost, codes[-1], z, y, n_out, scale, factors[start : start + m], delta)
         _backward(theta, layout, x, g, H, delta, back, zeros, start == 0)
     if l1 or l2:
-        result += penalty(theta, g, sizes, codes[0] != 0, 1, l1, l2)
+        result += penalty(theta, g, layout, 1, l1, l2)
     return result, finite
 
 

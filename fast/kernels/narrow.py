@@ -1,7 +1,7 @@
 """A first layer with many inputs and few nodes, as in a linear model.
 
 Inputs fill the lanes of registers, because nodes would leave most of them empty: the layer's matrix in P is W, not W^T
-(`packing`), and sums have the order of `microkernels.dots`, with b added at the end.
+(`packing`), and sums have the order of `dots`, with b added at the end.
 """
 
 from numba.extending import register_jitable

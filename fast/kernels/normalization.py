@@ -22,25 +22,13 @@ from samenet.fast.kernels.normalized_layers import MEANS, PRODUCT, VARIANCES, Ow
 from samenet.fast.kernels.one_pass import MOST_ROWS, has_step
 from samenet.fast.kernels.packing import nodes, row_length
 from samenet.fast.kernels.parallel import add_tasks, finish_task, next_task, own, wait_for_all, wait_for_tasks
-from samenet.fast.kernels.penalties import add_penalties
+from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.steps import NESTEROV, Rule, Update, step
 from samenet.model.functions import EPSILON, MOMENTUM
 
 # Parameters from which gradient and step in one pass over the weights pay for up to `_LEAST` rows; and bytes from which
 # they do for up to `MOST_ROWS`, unless the rule divides.
 _SOME, _MUCH, _LEAST = 1 << 12, 1 << 19, 4
-
-
-@kernel()
-def _penalty(theta, g, layout, l1, l2):
-    """Return l1 sum |W| + l2/2 sum W^2; g += its gradient, unless it is empty."""
-    sizes, codes, normalized = layout[0], layout[1], layout[2]
-    p, total = 0, 0.0
-    for layer in range(sizes.size - 1):
-        n, k = sizes[layer], sizes[layer + 1]
-        total += add_penalties(g[p : p + k * n] if g.size else g, theta[p : p + k * n], l1, l2)
-        p += k * (n + codes[0] + normalized[layer + 1])
-    return total
 
 
 @kernel()
@@ -122,7 +110,7 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
         few = MOST_ROWS if rule.code <= NESTEROV and theta.size * theta.itemsize >= _MUCH else _LEAST
         in_one_pass = kind[0] == 1 and alphas.size > 0 and theta.size >= _SOME and rows <= few
         in_one_pass = in_one_pass and rule.clip_norm == np.inf and has_step(rule.code)
-        costs[update] = _penalty(theta, shared.g[:0], layout, l1, l2) if in_one_pass and (l1 or l2) else 0.0
+        costs[update] = penalty(theta, shared.g[:0], layout, 1, l1, l2) if in_one_pass and (l1 or l2) else 0.0
         for turn in range(2 * layers * update, 2 * layers * (update + 1)):
             if turn % (2 * layers) == layers:
                 z = shared.H[rows * nodes(sizes)[0] - y.size : rows * nodes(sizes)[0]]
@@ -136,7 +124,7 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
             _each_block(model, data, batch_size, shared, mine, queue, kind, turn, of, in_one_pass)
             wait_for_all(queue)
         if (l1 or l2) and not in_one_pass:
-            costs[update] += _penalty(theta, shared.g, layout, l1, l2)
+            costs[update] += penalty(theta, shared.g, layout, 1, l1, l2)
         if alphas.size == 0:
             return
         if not in_one_pass:

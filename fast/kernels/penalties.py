@@ -1,6 +1,6 @@
 """The weight penalties l1 sum |W| + l2/2 sum W^2, and their gradients; equations: `samenet.reference.objective`."""
 
-from numba import boolean, float64, int64
+from numba import float64, int64
 
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
@@ -33,15 +33,17 @@ def add_penalties(g, w, l1, l2):
     return _add_penalties(g, w, l1, l2)
 
 
-@external(lambda f: (f[::1], f[::1], int64[::1], boolean, int64, float64, float64), returns=float64)
-def penalty(P, G, sizes, bias, lanes, l1, l2):
+@external(lambda f: (f[::1], f[::1], int64[:, ::1], int64, float64, float64), returns=float64)
+def penalty(P, G, layout, lanes, l1, l2):
     """l1 sum |W| + l2/2 sum W^2; and unless G is empty, G += l1 sign(W) + l2 W.
 
-    P are the packed parameters, and G is laid out like them; or theta, if lanes is 1: see `packing.lanes_of`.
+    P are the packed parameters, and G is laid out like them; or theta, if lanes is 1: see `packing.lanes_of`. The
+    layout has flags of normalized layers, which have as many more parameters as nodes, if there are any.
     """
-    p, total = 0, 0.0
+    p, total, sizes, is_normalized = 0, 0.0, layout[0], len(layout) > 2
     for layer in range(sizes.size - 1):
         end = p + matrix_length(sizes, layer, lanes)
         total += add_penalties(G[p:end] if G.size else G, P[p:end], l1, l2)
-        p += layer_length(sizes, layer, bias, lanes)
+        p += layer_length(sizes, layer, layout[1, 0], lanes)
+        p += sizes[layer + 1] if is_normalized and layout[2, layer + 1] else 0
     return total

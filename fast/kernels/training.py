@@ -156,7 +156,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         costs[update] = total / whole if mean and weights.size == 0 else total
         if l1 or l2:
             lanes = lanes_of(sizes, P.itemsize)
-            costs[update] += workspace.penalty[0] if flags[STEPPED] else penalty(P, g, sizes, bias, lanes, l1, l2)
+            costs[update] += workspace.penalty[0] if flags[STEPPED] else penalty(P, g, layout, lanes, l1, l2)
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
             return

@@ -101,7 +101,7 @@ def _write_dots_by_number(vb, W, X, Z, most=MR, b=None):
 
 
 def _dots_of_few(X, W, b, Z):
-    """The same for few rows of W, and any number of rows of X."""
+    """`dots` for few rows of W, and any number of rows of X."""
     _dots_and_more(W, X, b, Z)
 
 
