@@ -5,11 +5,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+import agreement
 import numpy as np
 import pytest
 from agreement import Backend
 
 import samenet
+from samenet.backends.adaptive import Sampler
 from samenet.stopping import GradientNorm, Patience
 from samenet.validation.overflow import norm
 
@@ -60,6 +62,28 @@ def test_norms_of_very_small_and_very_large_numbers(backend: Backend, dtype: str
     history = net.train(X, far, alpha=1e-9, epochs=3, stop=GradientNorm(length * 1.1), monitors="mean_norm")
     assert history.epochs_done == 1
     assert history["mean_norm"][0] == pytest.approx(factor * np.linalg.norm(Y, axis=1).mean(), rel=1e-5)
+
+
+_FACTORS = [("float32", 1e-25, 1.0), ("float32", 1e25, 1.0), ("float32", 1.0, 1e-25), ("float64", 1e-120, 1.0)]
+
+
+@pytest.mark.parametrize(("dtype", "of_x", "of_y"), _FACTORS)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_very_small_and_very_large_gradients_teach_as_others_do(
+    backend: Backend, reduction: str, dtype: str, of_x: float, of_y: float
+) -> None:
+    """The importance of rows depends on the ratios of their gradients, which are proportional to these factors."""
+    numbers, samplers = (np.arange(12).reshape(3, 4) + 0.5) / 12, [Sampler.of(0.5, 0.1, 4) for _ in range(2)]
+    settings: dict[str, Any] = {"activation": "identity", "weights": [np.zeros((2, 3))], "bias": of_x == 1}
+    settings |= {"biases": [np.zeros(2)]} if of_x == 1 else {}
+    given: dict[str, Any] = {"alpha": 0.0, "batch_size": 2, "reduction": reduction}
+    for sampler, (a, b) in zip(samplers, ((1.0, 1.0), (of_x, of_y)), strict=True):
+        net, (x, y) = backend.Network([3, 2], dtype=dtype, **settings), ((a * X).astype(dtype), (b * Y).astype(dtype))
+        agreement.run_updates(net, x, y, order=numbers, sampler=sampler, **given)
+    usual, other = samplers
+    np.testing.assert_allclose(other.tree, usual.tree, rtol=1e-5)
+    assert other.mean[0] == pytest.approx(usual.mean[0] * (of_x * of_y) ** 2, rel=1e-5)
+    assert usual.weights.std() > 0.1
 
 
 def test_norms_along_an_axis() -> None:

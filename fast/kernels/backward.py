@@ -6,6 +6,7 @@ import numpy as np
 from numba import boolean, float64, int32, int64, types
 
 from samenet.fast.kernels.activations import back_through
+from samenet.fast.kernels.codegen.arithmetic import widened
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.memory import empty, zeroed
@@ -212,7 +213,7 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     return costs
 
 
-_sum_of_squares = vectorized(lambda a: (a * a,))
+_sum_of_squares = vectorized(lambda a: (widened(a) * widened(a),))
 
 
 @external(lambda f: (int64, int64, *(f[::1],) * 2, int64, float64, *(f[::1],) * 2), returns=float64)

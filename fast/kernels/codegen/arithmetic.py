@@ -34,6 +34,14 @@ def with_sign(a: Any, b: Any) -> Any:
     return a.intrinsic("copysign", b) if isinstance(a, Vector) else np.copysign(a, b)
 
 
+def widened(a: Any) -> Any:
+    """The numbers in double precision, whose squares neither overflow nor underflow if `a` is in single precision."""
+    if not isinstance(a, Vector):
+        return np.asarray(a, np.float64)
+    kind = ir.VectorType(ir.DoubleType(), a.vb.lanes)
+    return a if a.value.type == kind else Vector(a.vb, a.vb.builder.fpext(a.value, kind))
+
+
 class Bits:
     """The bits of a `Vector` as integers; for NumPy arrays, an array of integers takes its place."""
 

@@ -44,7 +44,8 @@ def vectorized(
         first = given[0]
         count = cgutils.unpack_tuple(vb.builder, first.shape, 1)[0]
         sums = ir.VectorType(ir.DoubleType(), vb.lanes) if in_double else vb.vector
-        totals = [vb.variable(ir.Constant(sums, [0.0] * vb.lanes)) for _ in range(summed)]
+        none = ir.Constant(sums, [0.0] * vb.lanes)
+        totals = [vb.variable(none) for _ in range(summed)]
 
         def apply(offset, mask):
             places = [None if isinstance(x, ir.Value) else vb.at(vb.start(x), offset) for x in given]
@@ -53,8 +54,8 @@ def vectorized(
             for place, result in zip(places, results[:stores], strict=False):
                 vb.store(result, place, mask)
             for total, result in zip(totals, results[stores:], strict=True):
-                term = result if mask is None else vb.builder.select(mask, result, vb.zero)
-                term = term if term.type == sums else vb.builder.fpext(term, sums)
+                term = result if result.type == sums else vb.builder.fpext(result, sums)
+                term = term if mask is None else vb.builder.select(mask, term, none)
                 total.value = vb.builder.fadd(total.value, term)
 
         # A masked store delays later loads from the memory behind it, such as a matrix's next row, so it comes first.
