@@ -25,7 +25,7 @@ from samenet.fast.kernels import evaluation, forward, inference, training
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.sample_weight import factors
-from samenet.fast.workspace import borrowed, give_back, packed_workspace, unpacked
+from samenet.fast.workspace import borrowed, give_back, packed_workspace
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
@@ -197,7 +197,7 @@ def gradient(
     given = data, (len(X), reduction == "mean"), NO_NUMBERS, _NO_RULE, NO_STATE[X.itemsize], costs
     if model.theta.normalized:
         g = model.theta.empty_like()
-        ready.descend(model, theta, unpacked(g.flat), given, drop_connect, sample_weight)
+        ready.descend_normalized(model, g.flat, given, sample_weight)
         return costs.item(), g
     memory = borrowed(model, training.parts_of(len(X), theta.size))
     if memory.packed is None:  # the gradient stays in G

@@ -25,7 +25,7 @@ from samenet.fast.description import (
 from samenet.fast.kernels import answers, few_nodes, normalization, normalized_layers, tiny_network, training
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel, useful
-from samenet.fast.workspace import Memory, borrowed, give_back, give_masks_back, masking, scratch, unpacked
+from samenet.fast.workspace import Memory, borrowed, give_back, give_masks_back, masking, scratch
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State
@@ -141,31 +141,31 @@ def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces
     return run_parallel(code, arguments, helpers(model, rows, pieces), pieces, *more)
 
 
+def descend_normalized(model: Model, g: Any, given: Any, weights: Any) -> None:
+    """The same as `descend` with batch normalization, where the gradient is written to g."""
+    theta, (kinds, _, objective), (X, _, order, _), (batch_size, _) = model.theta, described(model), *given[:2]
+    pieces = normalized_layers.blocks_of(batch_size, g.size)  # type: ignore[no-untyped-call]
+    memory = scratch(normalization.shared_length(theta.sizes, min(batch_size, max(len(X), order.size))), g.dtype)
+    arguments = (theta.flat, theta.everything[g.size :], kinds), objective, *given, g, memory
+    others, weights = helpers(model, batch_size, pieces), NO_NUMBERS if weights is None else weights
+    code = code_of(normalization.run_updates, g.dtype, (*arguments, _LIKE, True, weights, True))
+    if others:
+        run_parallel(code, arguments, others, pieces, weights, False)
+    else:
+        code(*arguments, _LIKE, True, weights, True)
+
+
 def descend(
     model: Model, theta: Any, memory: Memory, given: Any, drop_connect: Any, weights: Any, sampler: Any = None
-) -> bool | None:
+) -> bool:
     """Make the updates in place and write their costs; if there is no alpha, replace theta by the gradient.
 
     given: the arguments of all kernels, from data to costs; drop_connect, weights, sampler: None if there are none. If
-    P is theta, the gradient is written to G, not theta. Returns whether parameters are finite afterwards; None if
-    unknown.
+    P is theta, the gradient is written to G, not theta. Returns whether parameters are finite afterwards.
     """
-    (G, P, values, _), size, dtype = memory, theta.itemsize, model.dtype
+    (G, P, values, _), size = memory, theta.itemsize
     kinds, bias, objective = described(model)
     weights = NO_NUMBERS if weights is None else weights
-    if model.theta.normalized:
-        (X, _, order, _), (batch_size, _) = given[:2]
-        pieces = normalized_layers.blocks_of(batch_size, theta.size)  # type: ignore[no-untyped-call]
-        length = normalization.shared_length(model.sizes, min(batch_size, max(len(X), order.size)))
-        of_model = theta, model.theta.everything[theta.size :], kinds
-        arguments = of_model, objective, *given, G[0], scratch(length, dtype)
-        others = helpers(model, batch_size, pieces)
-        code = code_of(normalization.run_updates, dtype, (*arguments, _LIKE, True, weights, True))
-        if others:
-            run_parallel(code, arguments, others, pieces, weights, False)
-        else:
-            code(*arguments, _LIKE, True, weights, True)
-        return None
     connect = NO_DROP_CONNECT[size] if drop_connect is None else masking(model, drop_connect)
     drawn = NO_SAMPLER
     if sampler is not None:
@@ -226,7 +226,7 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
             of_tiny = masks, weights, *tiny_network.widest(size), *tiny[2:], *data, *more
             state.is_finite = code_of(tiny_network.run_updates_with, dtype, of_tiny)(*of_tiny)
         elif theta.normalized:
-            descend(model, flat, unpacked(empty(flat.size, dtype)), ((*data, masks), *more), *given)
+            descend_normalized(model, empty(flat.size, dtype), ((*data, masks), *more), sample_weight)
         else:
             memory = borrowed(model, parts, state.prepared)
             state.is_finite = descend(model, flat, memory, ((*data, masks), *more), *given)

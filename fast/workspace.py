@@ -71,11 +71,6 @@ class Memory(NamedTuple):
     packed: NDArray[Any] | None  # G and P; None if P is theta
 
 
-def unpacked(g: NDArray[Any]) -> Memory:
-    """Memory for a gradient in this vector, if parameters are not packed and batches are not divided."""
-    return Memory(g.reshape(1, -1), g, np.empty(1), None)
-
-
 def workspace(model: Model, parts: int) -> Memory:
     """New memory for this many parts."""
     values = np.empty(parts)

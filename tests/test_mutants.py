@@ -967,13 +967,13 @@ MUTANTS = {
         Mutant("normalization: the first block's rows of W", "p + first * n, columns, n), W)", "p, columns, n), W)"),
         Mutant(
             "normalization: the first block's sums",
-            "shared.sums[3 * layer + row, begin:end]",
-            "shared.sums[3 * layer + row, :width]",
+            "copy(sums[row, :width], statistics[row, begin:end])",
+            "copy(sums[row, :width], statistics[row, :width])",
         ),
         Mutant(
             "normalization: the first layer's sums",
-            "shared.sums[3 * layer + row, begin:end]",
-            "shared.sums[row, begin:end]",
+            "shared.sums[3 * layer : 3 * layer + _DB]",
+            "shared.sums[:_DB]",
         ),
         Mutant(
             "normalization: the first block's errors",

@@ -56,21 +56,25 @@ def _rows_of(data, batch_size, update):
     return update // updates, start, min(batch_size, m - start)
 
 
-@kernel()
-def _each_block(model, data, batch_size, shared, mine, queue, kind, turn, update, in_one_pass):
+@kernel(inlined=True)  # a call passes two hundred numbers, which takes as long as a tiny layer
+def _each_block(model, data, batch_size, x, shared, mine, queue, kind, turn, place, update, in_one_pass):
     """Claim and compute blocks of a layer, as coordinator until all are done; turn is -1 for a helper.
 
-    kind: the most blocks of a layer, and whether the coordinator is alone, and so computes a layer as a whole.
+    x, place: the rows of the batch and the place of the turn in the update, which a helper finds out for itself. kind:
+    the most blocks of a layer, and whether the coordinator is alone, and so computes a layer as a whole.
     """
     (theta, layout), (X, _, order, dropout), (blocks, is_alone) = model, data, kind
     layers, slots = layout.shape[1] - 1, 1 if is_alone else blocks
     how = blocks, turn >= 0, dropout[1].size > 0, in_one_pass
-    work = 2 * batch_size * theta.size // (layers * slots)
+    work = 0 if is_alone else 2 * batch_size * theta.size // (layers * slots)
     number = turn if is_alone else next_task(queue, slots, turn, work)
     while number >= 0:
-        slot, now, place = number % slots, number // slots, number // slots % (2 * layers)
-        _, start, rows = _rows_of(data, batch_size, now // (2 * layers))
-        x = shared.x[:rows] if order.size else X[start : start + rows]
+        now = turn if turn >= 0 else number // slots
+        slot = number - now * slots
+        if turn < 0:
+            place = now % (2 * layers)
+            _, start, rows = _rows_of(data, batch_size, now // (2 * layers))
+            x = shared.x[:rows] if order.size else X[start : start + rows]
         layer = min(place, 2 * layers - 1 - place)
         begin, end = block_of(layout, layer, theta.itemsize, slots, slot)
         block = layer, begin, end, slot, now, place < layers
@@ -93,14 +97,15 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
     most = empty(heap, batch_size if weights.size else 0, theta.dtype)
     for update in range(costs.size):
         epoch, start, rows = _rows_of(data, batch_size, update)
-        y, first = Y[start : start + rows], start + epoch * (order.shape[1] if order.size else len(X))
+        x, y = X[start : start + rows], Y[start : start + rows]
+        first = start + epoch * (order.shape[1] if order.size else len(X))
         scale, factors = 1.0 / rows if mean else 1.0, most[:0]
         if weights.size:
             scale, factors = 1.0, most[:rows]
             divisor = total_weight(weights, order, epoch, start, rows) if mean else 1.0
             weigh_rows(factors, weights, order, epoch, start, divisor)  # all rows count in the statistics
         if order.size:
-            y = shared.y[:rows]
+            x, y = shared.x[:rows], shared.y[:rows]
             gather(X, order[epoch, start : start + rows], shared.x[:rows])
             gather(Y, order[epoch, start : start + rows], y)
         if dropout[1].size:
@@ -111,8 +116,8 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
         in_one_pass = kind[0] == 1 and alphas.size > 0 and theta.size >= _SOME and rows <= few
         in_one_pass = in_one_pass and rule.clip_norm == np.inf and has_step(rule.code)
         costs[update] = penalty(theta, shared.g[:0], layout, 1, l1, l2) if in_one_pass and (l1 or l2) else 0.0
-        for turn in range(2 * layers * update, 2 * layers * (update + 1)):
-            if turn % (2 * layers) == layers:
+        for place in range(2 * layers):
+            if place == layers:
                 z = shared.H[rows * nodes(sizes)[0] - y.size : rows * nodes(sizes)[0]]
                 of_output = cost, codes[-1], z, flat(y), sizes[-1], scale
                 if factors.size:
@@ -121,8 +126,10 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
                     costs[update] += scale * apply_cost(*of_output, shared.delta, 0.0)
             if not kind[1]:
                 add_tasks(queue, kind[0])
-            _each_block(model, data, batch_size, shared, mine, queue, kind, turn, of, in_one_pass)
-            wait_for_all(queue)
+            turn = 2 * layers * update + place
+            _each_block(model, data, batch_size, x, shared, mine, queue, kind, turn, place, of, in_one_pass)
+            if not kind[1]:
+                wait_for_all(queue)
         if (l1 or l2) and not in_one_pass:
             costs[update] += penalty(theta, shared.g, layout, 1, l1, l2)
         if alphas.size == 0:
@@ -190,4 +197,4 @@ def run_updates(
         return
     none = Update(0.0, Rule(*rule), 0, state, 0.0, 0.0, True, True)
     while wait_for_tasks(queue):
-        _each_block((theta, layout), data, batch_size, shared, mine, queue, kind, -1, none, False)
+        _each_block((theta, layout), data, batch_size, x, shared, mine, queue, kind, -1, 0, none, False)

@@ -65,6 +65,8 @@ def blocks_of(rows, size):
 def block_of(layout, layer, itemsize, blocks, number):
     """The first node of a block of a layer, and the one after the last: some registers, or all nodes for softmax."""
     k, lanes = layout[0, layer + 1], REGISTER // itemsize
+    if blocks == 1:  # divisions take as long as a tiny layer
+        return 0, k
     registers = -(-k // lanes)
     blocks = 1 if layout[1, layer + 1] == SOFTMAX else min(blocks, max(1, registers // 2))
     begin, end = registers * min(number, blocks) // blocks, registers * min(number + 1, blocks) // blocks
@@ -96,13 +98,12 @@ def _by_batch(Z, gamma, b, N, sums):
             z[i] = gamma[i] * n[i] + b[i]
 
 
-@external(lambda f: (*(f[:, ::1],) * 2, f[::1], f[:, ::1]), "contract")
-def _back(delta, N, gamma, sums):
+@external(lambda f: (*(f[:, ::1],) * 2, *(f[::1],) * 4, f[:, ::1]), "contract")
+def _back(delta, N, gamma, inverse, dgamma, db, sums):
     """Replace dJ/dz' by dJ/dz in delta; compute dJ/dgamma and dJ/db."""
     m, k = delta.shape
-    inverse, of_delta, of_product, count = sums[_INVERSE], sums[_DELTA], sums[PRODUCT], delta.dtype.type(m)
-    db, dgamma = sums[_DB], sums[_DGAMMA]
-    sum_of_rows(delta, db[:k], True)
+    of_delta, of_product, count = sums[_DELTA], sums[PRODUCT], delta.dtype.type(m)
+    sum_of_rows(delta, db, True)
     for i in range(k):
         dgamma[i] = 0
     for s in range(m):
@@ -127,7 +128,7 @@ def _places(layout, layer):
     return p, q
 
 
-@kernel()
+@kernel(inlined=True)
 def compute(block, how, theta, layout, x, shared, mine, queue, update):
     """Forward, the activations of a block of nodes; backward, dJ/dz, and the gradient or the step of their parameters.
 
@@ -139,6 +140,7 @@ def compute(block, how, theta, layout, x, shared, mine, queue, update):
     (p, q), n, k, last = _places(layout, layer), sizes[layer], sizes[layer + 1], layer == sizes.size - 2
     b, gamma, code, is_normalized = p + k * n, p + k * (n + bias), layout[1, layer + 1], layout[2, layer + 1] > 0
     is_whole, masks, inputs, sums, g = is_coordinator and width == k, drops and not last, x, mine.sums, shared.g
+    statistics = shared.sums[3 * layer : 3 * layer + _DB]
     deltas, others = shared.delta, shared.back  # of this layer, and of the layers beside it
     if (sizes.size - layer) % 2:
         deltas, others = others, deltas
@@ -173,7 +175,7 @@ def compute(block, how, theta, layout, x, shared, mine, queue, update):
                 errors_below(rows_at(others, 0, rows, above), W, zeros, E[:, first - begin : after - begin])
     if is_forward:
         if is_normalized:
-            _by_batch(Z, theta[gamma + begin : gamma + end], biases, N, sums)
+            _by_batch(Z, theta[gamma + begin : gamma + end], biases, N, statistics if is_whole else sums)
         if not last:
             activate(code, flat(Z), width)
         if masks:
@@ -185,11 +187,14 @@ def compute(block, how, theta, layout, x, shared, mine, queue, update):
             apply_mask(shared.masks[:rows], q + begin, flat(E), E)
         if not last:
             back_through(code, flat(Z), flat(E), width)
+        db, dgamma = sums[_DB, :width], sums[_DGAMMA, :width]
+        if is_coordinator:
+            db, dgamma = g[b + begin : b + end] if bias else db, g[gamma + begin : gamma + end]
         if is_normalized:
-            copy(shared.sums[3 * layer + _INVERSE, begin:end], sums[_INVERSE])
-            _back(E, N, theta[gamma + begin : gamma + end], sums)
+            inverse = statistics[_INVERSE, begin:end]
+            _back(E, N, theta[gamma + begin : gamma + end], inverse, dgamma, db, sums)
         elif bias:
-            sum_of_rows(E, sums[_DB, :width], True)
+            sum_of_rows(E, db, True)
         if not in_one_pass:
             dW = rows_at(g, p + begin * n, width, n) if is_coordinator else rows_at(mine.W, 0, width, n)
             product(E.T, inputs, rows_at(zeros, 0, 1, n), dW)
@@ -199,15 +204,14 @@ def compute(block, how, theta, layout, x, shared, mine, queue, update):
         if not own(queue, slot, turn):
             return False
     if is_forward:
-        for row in range(_DB if is_normalized else 0):
-            copy(sums[row, :width], shared.sums[3 * layer + row, begin:end])
+        for row in range(_DB if is_normalized and not is_whole else 0):
+            copy(sums[row, :width], statistics[row, begin:end])
         if is_normalized and not is_coordinator:
             copy(flat(N), shared.N[rows * (q + begin) : rows * (q + end)])
         if not is_whole:
             copied(Z, h[:, begin:end])
-    else:
-        if not is_coordinator:
-            copy(mine.W[: width * n], g[p + begin * n : p + end * n])
+    elif not is_coordinator:
+        copy(mine.W[: width * n], g[p + begin * n : p + end * n])
         if bias:
             copy(sums[_DB, :width], g[b + begin : b + end])
         if is_normalized:
