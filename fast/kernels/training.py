@@ -36,7 +36,7 @@ def parts_of(batch_size: int, parameters: int) -> int:
     return max(1, parts - parts % 2)
 
 
-@kernel()
+@kernel(inlined=True)
 def _part(task, parts, model, settings, workspace, gathered, g, weights, is_drawn):
     """g := the gradient of one part of one update's batch; returns the sum of costs.
 
@@ -81,7 +81,7 @@ def _part(task, parts, model, settings, workspace, gathered, g, weights, is_draw
     return gradient(theta, P, layout, bias, cost, x, y, dropout, first, scale, now, g, workspace)
 
 
-@kernel()
+@kernel(inlined=True)  # to pass so many arguments takes a quarter of a tiny update
 def _each_part(model, settings, workspace, gathered, G, private, values, queue, update, weights, sampled):
     """Claim and compute parts of an update while there are any; update is -1 for a helper.
 
