@@ -143,7 +143,7 @@ def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces
 
 def descend_normalized(model: Model, g: Any, given: Any, weights: Any) -> None:
     """The same as `descend` with batch normalization, where the gradient is written to g."""
-    theta, (kinds, _, objective), (X, _, order, _), (batch_size, _) = model.theta, described(model), *given[:2]
+    (kinds, _, objective), (X, _, order, _), (batch_size, _), theta = described(model), given[0], given[1], model.theta
     pieces = normalized_layers.blocks_of(batch_size, g.size)  # type: ignore[no-untyped-call]
     memory = scratch(normalization.shared_length(theta.sizes, min(batch_size, max(len(X), order.size))), g.dtype)
     arguments = (theta.flat, theta.everything[g.size :], kinds), objective, *given, g, memory

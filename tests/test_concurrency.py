@@ -146,7 +146,8 @@ def test_every_kernel_is_told_to_release_the_gil() -> None:
     found = {value for module in modules for value in vars(module).values() if isinstance(value, Dispatcher)}
     assert len(found) > 20
     compiled = [kernel for kernel in found if kernel.targetoptions.get("inline") != "always"]  # into its callers
-    assert all(kernel.targetoptions.get("nogil") is True for kernel in compiled)
+    holding = {kernel.py_func.__name__ for kernel in compiled if kernel.targetoptions.get("nogil") is not True}
+    assert holding == {"are_in"}  # which reads a list of Python while nothing may change it
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="plain Python has no such option")

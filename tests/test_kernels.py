@@ -758,8 +758,8 @@ MUTANTS = {
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
     "a sum of the rest": (
         "pieces",
-        "term = result if mask is None else",
-        "term = result if True else",
+        "term = term if mask is None else",
+        "term = term if True else",
     ),
     "halves left out": ("pieces", "for i in (0, half))", "for i in (0, 0))"),
     "draws: the first register again": ("draws", "vb.broadcast(builder.mul(j, pace))", "vb.broadcast(vb.long(0))"),

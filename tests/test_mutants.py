@@ -941,8 +941,8 @@ MUTANTS = {
         ),
         Mutant(
             "normalization: the first rows for all",
-            "x = shared.x[:rows] if order.size else X[start : start + rows]",
-            "x = shared.x[:rows] if order.size else X[:rows]",
+            "x, y = X[start : start + rows], Y[start : start + rows]\n        first",
+            "x, y = X[:rows], Y[start : start + rows]\n        first",
         ),
         Mutant(
             "normalization: dropout forward alone", "apply_mask(shared.masks[:rows], q + begin, flat(E), E)", "pass"
