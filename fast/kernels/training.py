@@ -199,11 +199,9 @@ def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_co
     if parts == 1 and weights.size == 0 and alphas.size and not masks_weights and fits(sizes, theta.itemsize):
         return run_short(theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs)
     most = -(-batch_size // parts)
-    weighed = most if weights.size else 0
+    weighed, drawn = most if weights.size else 0, most if sampled.tree.size else 0
     heap = open_heap()
-    workspace = make_workspace(
-        heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, most if sampled.tree.size else 0
-    )
+    workspace = make_workspace(heap, theta, sizes, objective[0], most, dropout[1].size > 0, weighed, drawn)
     most = most if order.size else weighed
     row = row_length(X.shape[1], REGISTER // X.itemsize)  # so that no register straddles two cache lines
     gathered = empty(heap, (most, row), X.dtype)[:, : X.shape[1]], empty(heap, (most, Y.shape[1]), Y.dtype)

@@ -38,8 +38,7 @@ def widened(a: Any) -> Any:
     """The numbers in double precision, whose squares neither overflow nor underflow if `a` is in single precision."""
     if not isinstance(a, Vector):
         return np.asarray(a, np.float64)
-    kind = ir.VectorType(ir.DoubleType(), a.vb.lanes)
-    return a if a.value.type == kind else Vector(a.vb, a.vb.builder.fpext(a.value, kind))
+    return Vector(a.vb, a.vb.builder.fpext(a.value, ir.VectorType(ir.DoubleType(), a.vb.lanes)))
 
 
 class Bits:

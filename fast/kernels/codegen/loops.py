@@ -54,7 +54,7 @@ def vectorized(
             for place, result in zip(places, results[:stores], strict=False):
                 vb.store(result, place, mask)
             for total, result in zip(totals, results[stores:], strict=True):
-                term = result if result.type == sums else vb.builder.fpext(result, sums)
+                term = vb.builder.fpext(result, sums)  # the result itself if it is of this type
                 term = term if mask is None else vb.builder.select(mask, term, none)
                 total.value = vb.builder.fadd(total.value, term)
 
@@ -100,7 +100,7 @@ def in_lanes(f: Callable[..., tuple[Any, ...]]) -> Any:
             lane = builder.and_(builder.select(is_rest, term, after), vb.long(lanes - 1))
             offset, place = vb.times(number, lanes * vb.size), builder.gep(totals, [vb.long(0), lane])
             value = f(*(Vector(vb, vb.load(vb.at(vb.start(x), offset))) for x in vectors))[0].value
-            value = value if value.type == kind else builder.fpext(value, kind)
+            value = builder.fpext(value, kind)
             builder.store(builder.fadd(builder.load(place), value), place)
         total = halved(builder, [builder.load(place) for place in places])
         builder.store(total, builder.bitcast(sums.data, kind.as_pointer())).align = 8

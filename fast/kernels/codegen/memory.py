@@ -75,11 +75,8 @@ def _close(builder, heap):
 
 def _write_take(builder, last, size):
     """The address of this many bytes of the shared block, or of a new block, which is linked; null without memory."""
-    allocate, line, shared = (
-        _function(builder, "NRT_Allocate", _ADDRESS, LONG),
-        ir.Constant(LONG, -_LINE),
-        LONG(_SHARED),
-    )
+    allocate = _function(builder, "NRT_Allocate", _ADDRESS, LONG)
+    line, shared = ir.Constant(LONG, -_LINE), LONG(_SHARED)
     free, end = (builder.bitcast(builder.gep(last, [LONG(i)]), LONG.as_pointer()) for i in (1, 2))
     size = builder.and_(builder.add(size, LONG(_LINE)), line)  # not 0
     start = builder.load(free)
