@@ -60,9 +60,7 @@ PYTEST := pytest --numprocesses $(WORKERS) --dist worksteal
 # which both workers would otherwise compile at the same time.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(VENV)/installed-test
-	export NUMBA_CACHE_DIR=$(abspath .pytest_cache/d/numba); \
-	$(BIN)/python -m samenet warmup --dtype float64 & first=$$!; \
-	$(BIN)/python -m samenet warmup --dtype float32; second=$$?; wait $$first && exit $$second
+	NUMBA_CACHE_DIR=$(abspath .pytest_cache/d/numba) $(BIN)/python -m samenet warmup
 	$(BIN)/python -m $(PYTEST) -m "not without_jit"
 	$(BIN)/python -m coverage erase
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m coverage run -m $(PYTEST) -m "not compiled"
