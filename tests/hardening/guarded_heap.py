@@ -83,7 +83,7 @@ def on_stack(m: int, n: int) -> Any:
     """Replaces `microkernels.on_stack`: the array has a heap of its own."""
 
     def plain(a: Any) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError("memory between guard pages is for compiled kernels")
 
     def typed(typing_context: Any, a: Any) -> Any:
         kind = types.Array(a.dtype, 2, "C")
