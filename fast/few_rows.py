@@ -5,7 +5,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from samenet.fast.description import layout, objective
+from samenet.fast.description import code_of, layout, objective
 from samenet.fast.kernels import few_rows
 from samenet.fast.sample_weight import factors, left_out
 from samenet.fast.workspace import gradient_vector
@@ -32,5 +32,5 @@ def gradient(
         X, weighed = left_out(X, c), c[:, 0]
     elif reduction == "mean":
         scale /= len(X)
-    given = layout(model), objective(model), X, Y, scale, g.flat
-    return few_rows.gradient(model.theta.flat, *given, weighed)[0], g
+    given = model.theta.flat, layout(model), objective(model), X, Y, scale, g.flat, weighed
+    return code_of(few_rows.gradient, X.dtype, given)(*given)[0], g

@@ -40,4 +40,4 @@ def weighed(values: Array, c: Array) -> Array:
 
 def left_out(X: Array, c: Array) -> Array:
     """The samples, with zeros in place of those of weight 0, whose numbers must not reach any result."""
-    return X if c.all() else np.where(c != 0, X, X.dtype.type(0))
+    return X if np.count_nonzero(c) == c.size else np.where(c != 0, X, X.dtype.type(0))

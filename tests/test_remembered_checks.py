@@ -1,13 +1,15 @@
 """Cached checks: never reused for values that only look the same, never cached if they raise."""
 
+from decimal import Decimal
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
 
 import samenet
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 from samenet.validation.memory import _MOST, remembers
 
 
@@ -117,3 +119,63 @@ def test_the_stream_of_a_seed_is_numpys(seed: int) -> None:
     for _ in range(2):
         assert checks.generator("seed", seed).bytes(64) == np.random.default_rng(seed).bytes(64)
     assert checks.generator("seed", None).bytes(16) != checks.generator("seed", None).bytes(16)
+
+
+LISTS = [[0.5, 2.0, -1.0], [[0.5, 2.0], [-1.0, 4.0], [0.0, 1.0]], [[0.5, 2.0], [True, -1]], [[0.5, 2.0], [1e300, 1.0]]]
+
+
+def listed_as(value: Any, numbers: Any) -> Any:
+    """The list with these in place of its numbers."""
+    return [listed_as(one, numbers) if type(one) is list else numbers(one) for one in value]
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4"])
+@pytest.mark.parametrize("value", LISTS, ids=repr)
+def test_lists_are_converted_as_they_are_now(value: Any, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, value, calls, plain = np.dtype(dtype), listed_as(value, lambda one: one), [], arrays.plain
+    monkeypatch.setattr(arrays, "plain", lambda *given: calls.append(given) or plain(*given))
+    with np.errstate(all="ignore"):
+        expected = np.array(value, kind)
+    for _ in range(5):
+        found = arrays.array("X", value, kind)
+        assert found.dtype == kind and found.flags.carray
+        assert found.tobytes() == expected.tobytes()
+        found[:] = 7  # which changes nothing that is kept
+    assert len(calls) == (5 if expected.max() > 1e30 else 2)  # a sum could overflow
+    rows = value if type(value[0]) is list else [value]
+    rows[0][1] = expected.ravel()[1] = 3.0
+    assert arrays.array("X", value, kind).tobytes() == expected.tobytes()
+    rows[-1].append(1.0)
+    if len(rows) > 1:
+        with pytest.raises(ValueError, match="rows of equal length"):
+            arrays.array("X", value, kind)
+
+
+class Always:
+    """Equal to everything, and not a number."""
+
+    def __init__(self, number: float) -> None:
+        self.number = number
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("value", LISTS[:2], ids=repr)
+def test_what_equals_the_numbers_of_a_list_is_checked(value: Any) -> None:
+    kind = np.dtype("f8")
+    for _ in range(3):
+        arrays.array("X", value, kind)
+    for numbers in (Decimal, complex, lambda one: np.ma.array(one, mask=True), Always):
+        with pytest.raises((TypeError, ValueError), match="X: expected"):
+            arrays.array("X", listed_as(value, numbers), kind)
+    for numbers in (Fraction, np.float64, np.array, lambda one: np.ma.array(one, mask=False)):
+        assert (arrays.array("X", listed_as(value, numbers), kind) == np.array(value)).all()
+
+
+def test_numbers_of_numpy_give_no_warning_of_overflow() -> None:
+    value = [np.float64(1e308)] * 3
+    for _ in range(4):
+        assert arrays.array("X", value, np.dtype("f8")).tolist() == value

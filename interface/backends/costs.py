@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from samenet.backends import prepared
 from samenet.backends.objective import Objective
 from samenet.model import Model
-from samenet.model.functions import Cost, Reduction
+from samenet.model.functions import REDUCTIONS, Cost, Reduction
 from samenet.model.parameters import Parameters
-from samenet.validation import arrays
+from samenet.validation import arrays, checks
 from samenet.validation.finite import all_finite
 from samenet.validation.weights import sample_weight as checked_weights
 
@@ -82,7 +83,9 @@ def _objective(
     checks_X: bool = True,
 ) -> Objective:
     model = model.with_cost(cost)
-    X, Y = model.labelled(X, Y, reduction, checks_X)
+    checks.choice("reduction", reduction, REDUCTIONS)
+    ready = prepared.ready(model, backend, "cost", X, Y)
+    X, Y = ready or model.labelled(X, Y, reduction, checks_X)
     if sample_weight is None:
         return Objective(model, backend, X, Y, reduction)
     weights = checked_weights(sample_weight, len(X), reduction, model.dtype)

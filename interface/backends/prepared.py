@@ -7,6 +7,7 @@ fast_updates(model, rule, batch_size, reduction, **clipping) returns f(X, Y, sta
 updates of `run_updates`, with an alpha for each epoch. The first returns None for models without a faster way.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -27,11 +28,14 @@ def samples(model: Model, backend: Any, rows: int, limits: tuple[float, float], 
     return _fast_updates(backend)[0](model, rows, limits, is_open) or _nothing
 
 
-def ready(model: Model, backend: Any, name: str, limits: tuple[float, float], X: Any, Y: Any) -> Any:
+_ANY = -math.inf, math.inf
+
+
+def ready(model: Model, backend: Any, name: str, X: Any, Y: Any, limits: tuple[float, float] = _ANY) -> Any:
     """X and Y as (m, n), if they need no conversion and no other check; None if they may.
 
-    name: of the samples, such as "validation". The function for them is made in the second call with as many rows: most
-    networks are trained once.
+    name: of what they are used for, such as "validation", always with the same limits. The function for them is made in
+    the second call with as many rows: most networks are trained once.
     """
     if backend is None or type(X) is not np.ndarray or X.ndim == 0:
         return None

@@ -106,7 +106,7 @@ class Options:
         """
         checks.choice("reduction", given[0], REDUCTIONS)
         limited = None if model.cost_function in MADE_FOR else model.activations[-1]  # that cost refuses other targets
-        ready = prepared.ready(model, backend, "X", limits_of(limited), X, Y)
+        ready = prepared.ready(model, backend, "X", X, Y, limits_of(limited))
         if ready is not None:
             model.theta.check_writable()
             X, Y = ready

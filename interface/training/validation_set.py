@@ -10,10 +10,8 @@ from samenet.backends import prepared
 from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.training.monitors import monitor
-from samenet.training.reach import limits_of
 from samenet.validation import checks
 
-_UNLIMITED = limits_of(None)  # any target
 Monitors = Mapping[str, Callable[[NDArray[Any]], float]]
 
 
@@ -34,7 +32,7 @@ class ValidationSet(NamedTuple):
                 f"({type(value).__name__}){hint}"
             )
         try:
-            ready = prepared.ready(model, backend, "validation", _UNLIMITED, *value)
+            ready = prepared.ready(model, backend, "validation", *value)
             X, Y = ready or map(model.theta.apart, model.labelled(*value))
             return cls(X, Y, {name: monitor(name, model.activations[-1], Y[:]) for name in monitors})
         except (TypeError, ValueError) as error:

@@ -4,6 +4,7 @@ As in `samenet.validation.checks`, errors name the argument, and input is never 
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from numbers import Real
 from typing import Any
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from samenet.validation.checks import Float, listed, short
 from samenet.validation.containers import has_masked, is_sparse
 from samenet.validation.finite import all_finite
+
+_LIST = frozenset((list,))
 
 
 def is_ready(value: Any, dtype: Float) -> bool:
@@ -52,15 +55,54 @@ def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
             return np.array(value, dtype, order="C")
         with np.errstate(all="ignore"):
             return np.array(value, dtype, order="C")
+    found = _converted_before(value, dtype) if type(value) is list else None
+    if found is not None:
+        return found
     given = plain(name, value)
     if is_ready(given, dtype):  # such as a list of numbers
-        return given
+        return _remembered(value, given)
     with np.errstate(all="ignore"):  # numbers that are too large become infinite, signalling NaNs become quiet
         if given.dtype.kind == "O":  # such as a data frame with columns of several types, or integers beyond 64 bits
             given = _from_objects(name, value, given, dtype)
         if given.dtype.kind not in "biuf":
             raise TypeError(f"{name}: expected real numbers, got {short(value)} ({given.dtype})")
-        return np.array(given, dtype, order="C")
+        found = np.array(given, dtype, order="C")
+        return found if given.dtype != np.float64 else _remembered(value, found)
+
+
+_FEW_LISTED = 4096  # up to this many numbers in lists, comparing them with the last ones is faster than converting them
+_ids: tuple[int, ...] = ()  # of the last lists that were converted
+_listed: tuple[tuple[list[Any], NDArray[Any]], ...] = ()  # copies of those that were converted again, and the results
+
+
+def _converted_before(value: list[Any], dtype: Float) -> NDArray[Any] | None:
+    """The array that an equal list, or list of lists, was converted to, if it was one of the last; otherwise None.
+
+    Lists are found to be equal at once where they contain the same objects. The type of their sum shows that all of
+    these are numbers of Python's own: a `Decimal` may equal a float, but is not accepted. The sum cannot overflow.
+    """
+    is_nested = bool(value) and type(value[0]) is list
+    if len(value) > _FEW_LISTED or (is_nested and not _LIST.issuperset(map(type, value))):
+        return None
+    try:
+        for before, found in _listed:
+            if found.dtype == dtype and value == before:
+                total = sum(chain.from_iterable(value) if is_nested else value)
+                return found.copy() if type(total) is float else None
+    except Exception:  # of a user's type
+        pass
+    return None
+
+
+def _remembered(value: Any, found: NDArray[Any]) -> NDArray[Any]:
+    """The array; if it was made of few floats in a list, or in lists in a list, they are kept the second time."""
+    global _ids, _listed
+    if type(value) is list and 0 < found.size <= _FEW_LISTED:
+        is_again, _ids = id(value) in _ids, (id(value), *_ids[:3])
+        is_nested = found.ndim == 2 and _LIST.issuperset(map(type, value))
+        if is_again and (is_nested or found.ndim == 1) and np.vdot(found, found) < np.inf:
+            _listed = ([row[:] for row in value] if is_nested else value[:], found.copy()), *_listed[:3]
+    return found
 
 
 def _from_objects(name: str, value: Any, given: NDArray[Any], dtype: Float) -> NDArray[np.float64]:
