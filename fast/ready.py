@@ -206,7 +206,10 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
             memory = borrowed(model, parts, state.prepared)
             given = flat, memory[1], *of_model, (X, Y, order, NO_MASKS[size]), *more, memory[0], memory[2]
             code = code or code_of(training.run_updates, kinds, (*given, _LIKE, True, *rest))
-            state.is_finite = run_parallel(code, given, helpers(model, batch_size, parts), parts, *rest)
+            if parts == 1:
+                state.is_finite = code(*given, new_queue(1), True, *rest)
+            else:
+                state.is_finite = run_parallel(code, given, helpers(model, batch_size, parts), parts, *rest)
             give_back(model, memory, state.prepared)
         state.t += len(costs)
         return costs

@@ -205,8 +205,10 @@ def rules(value: Any) -> tuple[Rule, ...]:
     """One rule or a list of rules, as a tuple; None is no rule."""
     if value is None:
         return ()
+    if isinstance(value, Rule):
+        return (value,)
     expected = "rules of samenet.stopping"
-    given = (value,) if isinstance(value, Rule | str) else tuple(checks.listed("stop", value, expected))
+    given = (value,) if isinstance(value, str) else tuple(checks.listed("stop", value, expected))
     for rule in given:
         if not isinstance(rule, Rule):
             known = ("CostChange", "GradientNorm", "Patience")

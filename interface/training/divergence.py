@@ -55,10 +55,9 @@ class Watch:
         """Whether one of these batch costs is so large that the cost over all samples must be computed."""
         if self.is_done:
             return False
-        largest = costs.item() if len(costs) == 1 else worst(costs)
         if self.largest != self.largest:
             self.largest = first_bound(costs.item(0), self._scale(self.batch_size))
-        return not largest < self.largest  # true for NaN
+        return not (costs.item() if costs.size == 1 else worst(costs)) < self.largest  # true for NaN
 
     def end_epoch(self, history: History) -> None:
         """If a batch was suspicious, compute the cost over all samples and warn if it exceeds the limit."""

@@ -55,7 +55,7 @@ class Loop:
     others: Mapping[str, Any] = NOTHING  # arguments of calls, besides the masks
     schedule_error: Exception | None = None  # raised by the schedule when it was called ahead of time
 
-    def __init__(self, training: Training, rule: UpdateRule) -> None:
+    def __init__(self, training: Training, rule: UpdateRule, draws: Draws | None = None) -> None:
         options = training.options
         settings, model, saved = options.settings, training.model, options.saved
         rows, batch_size, theta, constant = len(options.X), options.batch_size, model.theta, settings.alpha
@@ -65,8 +65,8 @@ class Loop:
         self.constant = constant.alpha if type(constant) is schedules.Constant else None  # the learning rate
         # The gradient of all samples does not depend on their order.
         shuffled, sampling = settings.shuffle and batch_size < rows, settings.sampling
-        if saved is not None and saved.draws is not None:
-            self.draws = saved.draws
+        if draws is not None or (saved is not None and saved.draws is not None):
+            self.draws = draws or saved.draws
         elif shuffled or settings.has_masks or sampling is not None or options.checkpoint is not None:
             self.draws = options.draws(model.dtype, shuffled)
         if sampling is not None:
@@ -116,8 +116,7 @@ class Loop:
     @property
     def _is_recorded(self) -> bool:
         """Whether the state before the next epoch was recorded before training was resumed."""
-        resumed = self.options.saved is not None
-        return resumed and (self.partial is not None or self.history.is_recorded(self.history.epochs_done))
+        return self.partial is not None or self.history.is_recorded(self.history.epochs_done)
 
     def _advance(self, stop: int) -> None:
         """Train towards epoch `stop`, in one backend call."""

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
+from operator import is_
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,7 +19,7 @@ from samenet.training.monitors import monitor
 from samenet.training.reach import check_reach, is_reachable, limits_of
 from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
-from samenet.training.settings import Given, Settings, settings_of
+from samenet.training.settings import ALPHA_AT, MONITORS_AT, Given, Settings, are_constant, settings_of
 from samenet.training.validation_set import ValidationSet
 from samenet.validation import arrays, checks
 from samenet.validation.weights import sample_weight
@@ -42,6 +43,33 @@ class Trained(Protocol):
 Callback = Callable[[Any, History], object]
 
 
+class _Last:
+    """The options of the last call, for the next one with the same arguments; what a user may change is checked again.
+
+    plan: of `samenet.training.watched`
+    """
+
+    plan: Any = None
+
+    def __init__(self, given: Given, options: "Options", backend: Any, samples: Callable[..., Any]) -> None:
+        self.given, self.settings, self.batch_size = given[:-4], options.settings, options.batch_size
+        self.samples, self.run_updates, self.has_others = samples, backend.run_updates, options.has_others
+
+    @staticmethod
+    def may_keep(given: Given) -> bool:
+        """Whether these arguments, up to the seed, keep their values; any schedule may, and monitors may be a list."""
+        alpha, monitors, others = given[ALPHA_AT], given[MONITORS_AT], [*given[:-4]]
+        others[ALPHA_AT] = None if callable(alpha) else alpha
+        others[MONITORS_AT] = None if type(monitors) is list else monitors
+        return are_constant(tuple(others))
+
+    def are_these(self, given: Given, backend: Any) -> bool:
+        """Whether these arguments, up to the seed, and the backend are the same."""
+        if backend is None or self.run_updates is not backend.run_updates or not all(map(is_, self.given, given)):
+            return False
+        return type(given[MONITORS_AT]) is not list or tuple(given[MONITORS_AT]) == self.settings.monitors
+
+
 class Options:
     """The arguments of `Network.train`, checked and converted; their meaning is documented there.
 
@@ -55,6 +83,7 @@ class Options:
     validation: ValidationSet | None = None
     report: Report | None = None  # the display during training
     given: Given = ()  # the arguments they were made from
+    last: Any = None  # if these were kept: where what follows from them is kept, too
     has_others = False  # whether any of the following is set
     is_watched = False  # whether anything is called, measured or shown between epochs
     sample_weight: NDArray[np.float64] | None = None  # see `samenet.validation.weights`
@@ -104,13 +133,25 @@ class Options:
         The check of X for NaN and infinity may be left to the first epoch, after which the weights show whether X was
         finite. This is possible if nothing but updates happens until then.
         """
+        last: _Last | None = model.prepared.get(Options)
+        if last is not None and last.are_these(given, backend) and (ready := last.samples(X, Y)) is not None:
+            model.theta.check_writable()
+            options = cls(*ready, last.settings, last.batch_size, given[-5])
+            options.given, options.last = given, last
+            if last.has_others:
+                options._add_others(model, backend, *given[-4:])
+            return options
         checks.choice("reduction", given[0], REDUCTIONS)
         limited = None if model.cost_function in MADE_FOR else model.activations[-1]  # that cost refuses other targets
         ready = prepared.ready(model, backend, "X", X, Y, limits_of(limited))
         if ready is not None:
             model.theta.check_writable()
             X, Y = ready
-            return cls.checked(model, X, Y, given, backend)
+            options = cls.checked(model, X, Y, given, backend)
+            if (options.is_watched or not options.settings.is_simple) and _Last.may_keep(given):
+                samples = prepared.samples(model, backend, len(X), limits_of(limited), False)
+                model.prepared[Options] = _Last(given, options, backend, samples)
+            return options
         may_wait = hasattr(backend, "SPREADS_NAN") and not model.theta.normalized
         X, Y = model.labelled(X, Y, given[0], not may_wait)
         X, Y = apart(model.theta, X, Y)
@@ -173,46 +214,60 @@ class Options:
 
     def _add_others(self, model: Model, backend: Any, callback: Any, stop: Any, held: Any, weights: Any) -> None:
         """Check and add the rarely used options."""
-        self.has_others = True
-        X, settings, batch_size = self.X, self.settings, self.batch_size
-        if callback is not None and not callable(callback):
-            raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
-        if model.theta.normalized and (batch_size == 1 or len(X) % batch_size == 1):
+        settings, self.has_others = self.settings, True
+        if callback is not None:
+            if not callable(callback):
+                raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")
+            self.callback, self.is_watched = callback, True
+        if model.theta.normalized:
+            self._check_normalized()
+        if held is not None:
+            self.validation, self.is_watched = ValidationSet.of(model, held, settings.monitors, backend), True
+        if weights is not None:  # None where all are equal
+            self.sample_weight = sample_weight(weights, len(self.X), settings.reduction, model.dtype)
+        if settings.sampling is not None:
+            self._check_sampling(weights is not None)
+        if stop is not None:
+            self.stop = stopping.rules(stop)
+            for rule in self.stop:
+                self.is_watched = True
+                rule.check(model)
+                if rule.needs_validation and self.validation is None:
+                    raise ValueError(
+                        f"stop: expected a validation set for {rule}, as validation=(X, Y) or by Patience(X, Y), got "
+                        "none"
+                    )
+        if settings.monitors:
+            self.monitors = {name: monitor(name, model.activations[-1], self.Y[:]) for name in settings.monitors}
+        if settings.dropout:
+            self.dropout = np.repeat(settings.dropout, model.sizes[1:-1])
+        if settings.verbose or settings.progress:
+            self.report, self.is_watched = Report.of(settings), True
+
+    def _check_normalized(self) -> None:
+        """Check the options for a network with batch normalization."""
+        rows, size, settings = len(self.X), self.batch_size, self.settings
+        if size == 1 or rows % size == 1:
             raise ValueError(
                 "batch_size: expected batches of at least 2 samples, for the statistics of batch normalization; of "
-                f"{len(X)} samples, batches of {batch_size} leave one of 1"
+                f"{rows} samples, batches of {size} leave one of 1"
             )
-        if model.theta.normalized and settings.drop_connect:
+        if settings.drop_connect:
             raise ValueError(
                 "drop_connect: expected 0 for a network with batch normalization, got masks of its weights"
             )
-        if model.theta.normalized and settings.sampling is not None:
+        if settings.sampling is not None:
             raise ValueError(
                 "sampling: expected None for a network with batch normalization, in which no row has a gradient of "
                 f"its own, got {settings.sampling}"
             )
-        validation = None if held is None else ValidationSet.of(model, held, settings.monitors, backend)
-        weighs = weights is not None
+
+    def _check_sampling(self, weighs: bool) -> None:
+        """Check the options for adaptive sampling."""
+        settings, rows = self.settings, len(self.X)
         if weighs:
-            weights = sample_weight(weights, len(X), settings.reduction, model.dtype)  # None where all are equal
-        if settings.sampling is not None and weighs:
             raise ValueError(f"sample_weight: expected None, as rows are drawn by {settings.sampling}, got weights")
-        stop = () if stop is None else stopping.rules(stop)
-        for rule in stop:
-            rule.check(model)
-            if rule.needs_validation and validation is None:
-                raise ValueError(
-                    f"stop: expected a validation set for {rule}, as validation=(X, Y) or by Patience(X, Y), got none"
-                )
-        if settings.sampling is not None and (settings.batch_size or len(X)) >= len(X):
+        if (settings.batch_size or rows) >= rows:
             raise ValueError(
-                f"sampling: expected batches smaller than the {len(X)} samples, got batch_size={settings.batch_size}"
+                f"sampling: expected batches smaller than the {rows} samples, got batch_size={settings.batch_size}"
             )
-        if settings.monitors:
-            self.monitors = {name: monitor(name, model.activations[-1], self.Y[:]) for name in settings.monitors}
-        self.callback, self.stop, self.validation, self.sample_weight = callback, stop, validation, weights
-        if settings.dropout:
-            self.dropout = np.repeat(settings.dropout, model.sizes[1:-1])
-        if settings.verbose or settings.progress:
-            self.report = Report.of(settings)
-        self.is_watched = bool(callback is not None or stop or validation or self.report)

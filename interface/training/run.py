@@ -13,6 +13,7 @@ from samenet.training.loop import Loop
 from samenet.training.options import Options, Trained
 from samenet.training.session import Training
 from samenet.training.state import leave
+from samenet.training.watched import Watched, plan
 
 Release = Callable[[], None]  # delivers a deferred Ctrl-C
 
@@ -38,7 +39,7 @@ def train_under(user: Trained, model: Model, backend: Any, options: Options, rel
             with options.report as report:
                 release = report.following(release)
                 descend(options.settings.optimizer, user, model, backend, options, release)
-        elif not short.train(user, model, backend, options, release):
+        elif options.is_watched or not short.train(user, model, backend, options, release):
             descend(options.settings.optimizer, user, model, backend, options, release)
     except StopTraining:
         pass
@@ -50,7 +51,8 @@ def descend(
     """Train with this optimizer: dispatch on its type."""
     if isinstance(optimizer, UpdateRule):
         training = Training(user, model, backend, options)
-        loop = Loop(training, optimizer)
+        planned = plan(model, backend, options, optimizer)
+        loop = Loop(training, optimizer) if planned is None else Watched(training, optimizer, planned)
         try:
             training.run(loop.run, release)
         finally:
@@ -58,6 +60,7 @@ def descend(
     elif isinstance(optimizer, MultiStart):
         quiet = copy.copy(options)
         quiet.warns, quiet.stream = False, options.random  # `best_of` warns if the best start diverged
+        quiet.last = None  # each start has a model of its own
         objective = options.objective(model, backend)
 
         def train_one(inner: Optimizer, user: Trained, model: Model, release: Release) -> None:

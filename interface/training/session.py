@@ -38,9 +38,12 @@ class Training:
         self.objective = options.objective(model, backend)
         if options.validation is not None:
             self.validation = self.objective.validation = options.validation.objective(self.objective)
-        self.earlier, saved = (user.history, user.training_state), options.saved
+        saved, own = options.saved, vars(user)  # which takes less time than the property
+        if "joint" in own:
+            user.leave()  # type: ignore[attr-defined]
+        self.earlier = own["history"], user.training_state
         self.history = History.recording(options.recorded) if saved is None else copy.copy(saved.history)
-        user.history, user.training_state = self.history, None
+        own["history"], user.training_state = self.history, None
         self.began = saved.began if options.completes else self.history.epochs_done
         self.end = self.began + options.settings.epochs  # the number of epochs done at the end
         self.watches: list[stopping.Watch] = []

@@ -48,7 +48,7 @@ _NAMES = (
     *("clip_value", "clip_norm", "drop_connect", "sampling", "verbose", "progress"),
 )
 _READ_AGAIN = frozenset((tuple, list, str))  # of monitors: anything else may be read only once
-_ALPHA, _MONITORS = _NAMES.index("alpha"), 1 + _NAMES.index("monitors")
+ALPHA_AT, MONITORS_AT = _NAMES.index("alpha"), _NAMES.index("monitors")  # their places among the arguments
 _SIMPLE = Settings._fields.index("is_simple")
 _OTHERS = "seed", "callback", "stop", "validation", "sample_weight"
 by_name: Callable[[dict[str, Any]], Given] = itemgetter(*_NAMES, *_OTHERS)  # as `Options` takes them
@@ -80,8 +80,8 @@ def _are_equal(before: Any, value: Any) -> bool:
 
 def differ_in_alpha(before: Given, given: Given) -> bool:
     """Whether these arguments differ only in alpha, a number: the learning rate of users who change it themselves."""
-    numbers = len(before) == len(given) and type(before[_ALPHA]) is type(given[_ALPHA]) is float
-    return numbers and all(before[i] is given[i] for i in range(len(given)) if i != _ALPHA)
+    numbers = len(before) == len(given) and type(before[ALPHA_AT]) is type(given[ALPHA_AT]) is float
+    return numbers and all(before[i] is given[i] for i in range(len(given)) if i != ALPHA_AT)
 
 
 _last: Any = (), None, None, None  # arguments that do not change; settings with alpha = 1; another alpha; with that
@@ -95,7 +95,7 @@ def settings_of(*given: Any) -> Settings:
         return found  # type: ignore[no-any-return]
     hidden_layers, reduction, alpha, *others = given
     is_number = type(alpha) is float and 0 < alpha < math.inf
-    if not ((is_number or callable(alpha)) and type(given[_MONITORS]) in _READ_AGAIN):
+    if not ((is_number or callable(alpha)) and type(given[1 + MONITORS_AT]) in _READ_AGAIN):
         return _settings(*given)
     usual = None
     with suppress(TypeError, ValueError):  # raised again below, with what was given

@@ -80,9 +80,9 @@ def _prepare(model: Model, backend: Any, options: Options) -> Short:
     given, settings, rows, size = options.given, options.settings, len(options.X), options.batch_size
     weights = options.sample_weight
     is_like = last is not None and last.rows == rows and last.weights is weights and _is_of(last, backend)
-    given = frozen(given)
-    if last is not None and is_like and given and are_same(last.given, given):
+    if last is not None and is_like and given and (all(map(is_, last.given, given)) or are_same(last.given, given)):
         return last
+    given = frozen(given)
     has_masks, is_normalized = settings.has_masks, bool(model.theta.normalized)
     arguments = size, settings.arguments, weights
     short = Short(

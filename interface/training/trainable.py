@@ -153,5 +153,6 @@ class Trainable(HasModel):
             asked = {"resume": resume, "checkpoint": checkpoint, "every": every}
             prepare(options, self, self.model, model, self.backend, asked)
         train(self, model, self.backend, options)
-        assert self.history is not None
-        return self.history
+        history = self.history
+        assert history is not None
+        return history
