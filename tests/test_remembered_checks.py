@@ -138,7 +138,8 @@ def test_lists_are_converted_as_they_are_now(value: Any, dtype: str, monkeypatch
         expected = np.array(value, kind)
     for _ in range(5):
         found = arrays.array("X", value, kind)
-        assert found.dtype == kind and found.flags.carray
+        assert found.dtype == kind
+        assert found.flags.carray
         assert found.tobytes() == expected.tobytes()
         found[:] = 7  # which changes nothing that is kept
     assert len(calls) == (5 if expected.max() > 1e30 else 2)  # a sum could overflow

@@ -222,7 +222,7 @@ MUTANTS = (
     ),
     Mutant(
         "weights: samples of weight 0 in the gradient",
-        "X if c.all() else np.where(c != 0, X, X.dtype.type(0))",
+        "X if np.count_nonzero(c) == c.size else np.where(c != 0, X, X.dtype.type(0))",
         "X",
         "sample weights",
         "a sample of weight 0 is left out, also if its numbers overflow",
