@@ -277,6 +277,19 @@ def test_what_has_changed_counts(fast: Any) -> None:
         net.train(X, Y, **options)
 
 
+def test_hooks_that_are_added_later_are_called(fast: Any) -> None:
+    net, seen = fast.Network([3, 4, 2], seed=2), list[int]()
+    options: dict[str, Any] = {"alpha": lambda epoch: 0.1, "epochs": 1}
+    for _ in range(3):
+        net.train(X, Y, **options)
+    for resume in (False, True):
+        net.train(X, Y, callback=lambda net, history: seen.append(1), resume=resume, **options)
+        history = net.train(X, Y, stop=GradientNorm(1e9), **options)
+        assert history.stopped_by == "GradientNorm(least=1000000000.0)"
+        net.train(X, Y, **options)
+    assert seen == [1, 1]
+
+
 def test_samples_are_checked_each_time(fast: Any) -> None:
     net, x, y = fast.Network([3, 4, 2], seed=2), X.copy(), Y.copy()
     options: dict[str, Any] = {"alpha": 0.1, "epochs": 1, "callback": lambda net, history: None}

@@ -13,6 +13,8 @@ from samenet.model.functions import Reduction
 from samenet.model.parameters import Parameters
 from samenet.validation.overflow import cost_in_range, has_gradient
 
+_USUAL = 2.0**60  # costs below it are far from the limits of `samenet.validation.overflow`
+
 
 @dataclass(eq=False, slots=True)
 class Objective:
@@ -58,10 +60,16 @@ class Objective:
         if len(self.X) == 1 and self.model.theta.normalized:
             raise ValueError("X: expected at least 2 samples for the statistics of batch normalization, got 1")
         cost, slope = self.slope()
+        if cost < _USUAL:
+            return cost, slope
         cost = self._in_range(cost)
         if not (math.isfinite(cost) or has_gradient(cost, self.targets)):
             slope.flat[:] = np.nan
         return cost, slope
 
     def _in_range(self, cost: float) -> float:
-        return cost_in_range(cost, len(self.X) if self.reduction == "mean" else 1, self.model.dtype)
+        return (
+            cost
+            if cost < _USUAL
+            else cost_in_range(cost, len(self.X) if self.reduction == "mean" else 1, self.model.dtype)
+        )

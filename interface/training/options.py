@@ -50,24 +50,35 @@ class _Last:
     """
 
     plan: Any = None
+    samples: Callable[..., Any] | None = None  # None until the second call: most networks are trained once
 
-    def __init__(self, given: Given, options: "Options", backend: Any, samples: Callable[..., Any]) -> None:
+    def __init__(self, given: Given, options: "Options", backend: Any) -> None:
         self.given, self.settings, self.batch_size = given[:-4], options.settings, options.batch_size
-        self.samples, self.run_updates, self.has_others = samples, backend.run_updates, options.has_others
-
-    @staticmethod
-    def may_keep(given: Given) -> bool:
-        """Whether these arguments, up to the seed, keep their values; any schedule may, and monitors may be a list."""
-        alpha, monitors, others = given[ALPHA_AT], given[MONITORS_AT], [*given[:-4]]
-        others[ALPHA_AT] = None if callable(alpha) else alpha
-        others[MONITORS_AT] = None if type(monitors) is list else monitors
-        return are_constant(tuple(others))
+        self.rows, self.run_updates = len(options.X), backend.run_updates
 
     def are_these(self, given: Given, backend: Any) -> bool:
         """Whether these arguments, up to the seed, and the backend are the same."""
         if backend is None or self.run_updates is not backend.run_updates or not all(map(is_, self.given, given)):
             return False
         return type(given[MONITORS_AT]) is not list or tuple(given[MONITORS_AT]) == self.settings.monitors
+
+    def ready(self, model: Model, backend: Any, limits: tuple[float, float], X: Any, Y: Any) -> Any:
+        """As `prepared.ready`; None, too, if the arguments do not keep their values."""
+        if self.samples is None:
+            keeps = self._keep_values()
+            self.samples = prepared.samples(model, backend, self.rows, limits, False) if keeps else _nothing
+        return self.samples(X, Y)
+
+    def _keep_values(self) -> bool:
+        """Any schedule does, as it is called; what is in a list of monitors is compared."""
+        given = [*self.given]
+        given[ALPHA_AT] = None if callable(given[ALPHA_AT]) else given[ALPHA_AT]
+        given[MONITORS_AT] = None if type(given[MONITORS_AT]) is list else given[MONITORS_AT]
+        return are_constant(tuple(given))
+
+
+def _nothing(*_: Any) -> None:
+    """For arguments that are checked again."""
 
 
 class Options:
@@ -133,24 +144,23 @@ class Options:
         The check of X for NaN and infinity may be left to the first epoch, after which the weights show whether X was
         finite. This is possible if nothing but updates happens until then.
         """
-        last: _Last | None = model.prepared.get(Options)
-        if last is not None and last.are_these(given, backend) and (ready := last.samples(X, Y)) is not None:
-            model.theta.check_writable()
-            options = cls(*ready, last.settings, last.batch_size, given[-5])
-            options.given, options.last = given, last
-            if last.has_others:
-                options._add_others(model, backend, *given[-4:])
-            return options
-        checks.choice("reduction", given[0], REDUCTIONS)
         limited = None if model.cost_function in MADE_FOR else model.activations[-1]  # that cost refuses other targets
-        ready = prepared.ready(model, backend, "X", X, Y, limits_of(limited))
+        limits, last = limits_of(limited), model.prepared.get(Options)
+        if last is not None and last.are_these(given, backend):
+            ready = last.ready(model, backend, limits, X, Y)
+            if ready is not None:
+                model.theta.check_writable()
+                options = cls(ready[0], ready[1], last.settings, last.batch_size, given[-5])
+                options.given, options.last = given, last
+                options._add_others(model, backend, *given[-4:])
+                return options
+        checks.choice("reduction", given[0], REDUCTIONS)
+        ready = prepared.ready(model, backend, "X", X, Y, limits)
         if ready is not None:
             model.theta.check_writable()
             X, Y = ready
             options = cls.checked(model, X, Y, given, backend)
-            if (options.is_watched or not options.settings.is_simple) and _Last.may_keep(given):
-                samples = prepared.samples(model, backend, len(X), limits_of(limited), False)
-                model.prepared[Options] = _Last(given, options, backend, samples)
+            model.prepared[Options] = _Last(given, options, backend)
             return options
         may_wait = hasattr(backend, "SPREADS_NAN") and not model.theta.normalized
         X, Y = model.labelled(X, Y, given[0], not may_wait)
@@ -207,14 +217,15 @@ class Options:
         rows, size = len(X), settings.batch_size
         options = cls(X, Y, settings, rows if size is None or size > rows else size, seed, warns)
         options.given = given
-        is_plain = callback is None and stop is None and held is None and weights is None
-        if not (is_plain and settings.is_usual) or theta.normalized:
-            options._add_others(model, backend, callback, stop, held, weights)
+        options._add_others(model, backend, callback, stop, held, weights)
         return options
 
     def _add_others(self, model: Model, backend: Any, callback: Any, stop: Any, held: Any, weights: Any) -> None:
         """Check and add the rarely used options."""
-        settings, self.has_others = self.settings, True
+        settings, is_plain = self.settings, callback is None and stop is None and held is None and weights is None
+        if is_plain and settings.is_usual and not model.theta.normalized:
+            return
+        self.has_others = True
         if callback is not None:
             if not callable(callback):
                 raise TypeError(f"callback: expected a function of (network, history), got {checks.short(callback)}")

@@ -79,11 +79,11 @@ class Training:
 
     def _watch(self, place: int, rule: stopping.Rule, before: NDArray[Any] | None) -> stopping.Watch:
         """Start or resume watching by a rule; before: the parameters to restore if a checkpoint does not fit it."""
-        saved, given = self.options.saved, (self.objective, self.history)
+        saved = self.options.saved
         if saved is None:
-            return rule.watch(*given)
+            return rule.watch(self.objective, self.history)
         try:
-            watch: stopping.Watch = saved.watch(place, rule, *given)
+            watch: stopping.Watch = saved.watch(place, rule, self.objective, self.history)
         except ValueError:
             if before is not None:
                 self.model.theta.everything[:] = before
@@ -93,9 +93,10 @@ class Training:
 
     def _begins(self) -> bool:
         """Whether there is anything to do: not if a checkpoint is resumed whose call had ended."""
-        saved, everything = self.options.saved, self.model.theta.everything
+        saved = self.options.saved
         if saved is None:
             return self.end > 0
+        everything = self.model.theta.everything
         if self.options.completes:
             everything[:] = saved.theta
             has_ended = self.history.stopped_by is not None or (
@@ -123,6 +124,8 @@ class Training:
         self.is_refused = True
 
     def _close(self, failed: bool = False) -> None:
+        if not self.watches:
+            return
         closing = [watch.failed if failed else watch.close for watch in self.watches]
         if closing.count(stopping.nothing) == len(closing):
             return

@@ -115,9 +115,9 @@ def flags(name: str, value: Any, hidden: int) -> tuple[bool, ...]:
 
 def choice(name: str, value: Any, known: Iterable[Name], others: Mapping[str, str] | None = None) -> Name:
     """One of the known names; for any other, the message suggests the nearest. others: aliases of the known names."""
-    known = known if type(known) is tuple or type(known) is dict else list(known)
-    if type(value) is str and value in known:
+    if type(value) is str and type(known) in (tuple, dict) and value in known:  # type: ignore[operator]
         return value  # type: ignore[return-value]
+    known = known if type(known) is tuple or type(known) is dict else list(known)
     if isinstance(value, str):
         try:
             if value in known:
