@@ -167,8 +167,7 @@ def _evaluate(
     flat, sizes, dtype = model.theta.flat, model.theta.sizes, model.theta.flat.dtype
     blocks, none = -(-len(X) // _most_rows(sizes)), flat[:0]
     packed = none if len(X) in rows_in_lanes(sizes, dtype.itemsize) else packed_workspace(model)
-    data = _ready(X, dtype), _ready(Y, dtype), scale, out, np.empty(blocks)
-    given = flat, packed, *described(model), *data
+    given = flat, packed, *described(model), _ready(X, dtype), _ready(Y, dtype), scale, out, np.empty(blocks)
     factors = none if factors is None else factors
     found: tuple[float, bool] = ready.run(evaluation.evaluate, given, model, len(X), blocks, factors)
     return found

@@ -83,9 +83,8 @@ def folded(model: Model) -> Model:
 
 def fast_cost(model: Model, otherwise: Callable[..., Any], outputs: bool = False) -> Callable[..., Any]:
     """f(X, Y): the mean cost of a batch, if `outputs` also the output; or otherwise(X, Y). See `backends.costs`."""
-    array, rows, is_normalized, plain = np.ndarray, rows_alone(model), bool(model.theta.normalized), model
-    if is_normalized:
-        plain = folded(model.without_penalties())
+    array, rows, is_normalized = np.ndarray, rows_alone(model), bool(model.theta.normalized)
+    plain = folded(model.without_penalties()) if is_normalized else model
     flat, described, empty, n_out = plain.theta.flat, (layout(plain), *objective(plain)), np.empty, model.sizes[-1]
     answer: Any = None
 

@@ -36,8 +36,7 @@ class Sampled(NamedTuple):
 
 
 def _squares(rows: Array) -> NDArray[np.float64]:
-    squares: NDArray[np.float64] = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
-    return squares
+    return np.einsum("ij,ij->i", rows, rows, dtype=np.float64)  # type: ignore[no-any-return]
 
 
 def draw(sampler: Sampler, numbers: Array) -> NDArray[np.int64]:

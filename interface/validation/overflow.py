@@ -25,7 +25,7 @@ def norm(values: NDArray[Any], axis: int | None = None) -> Any:
     values = np.asarray(values, np.float64)
     # These products take no notice of overflow, which is faster than to ignore it.
     if axis is None:  # as NumPy does, without its checks
-        of_all = math.sqrt(np.vdot(values, values))
+        of_all = math.sqrt(values.dot(values) if values.ndim == 1 else np.vdot(values, values))
         if _SMALL < of_all < math.inf:
             return of_all
     elif values.ndim == 2 and axis == 1:
