@@ -20,7 +20,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import LabelBinarizer, StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 import samenet
@@ -642,6 +642,38 @@ def test_wrong_labels() -> None:
         warm.fit(X, TWO)
     with pytest.raises(ValueError, match="Unknown label type: continuous"):
         classifier().fit(X, SCORE[:, 0])
+
+
+LABELS: dict[str, Any] = {
+    "texts": np.array(["red", "green", "blue", "a longer one"]),
+    "integers": np.array([-3, 0, 7, 2**40]),
+    "unsigned": np.array([3, 9, 1], np.uint8),
+    "two": np.array([1, -1]),
+    "flags": np.array([True, False]),
+    "one": np.array([5]),
+}
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize("name", LABELS)
+def test_known_labels_become_the_targets_that_scikit_learn_makes(name: str) -> None:
+    labels, model = LABELS[name], classifier("numpy")
+    y = labels[np.random.default_rng(0).integers(0, len(labels), 9)]
+    model._label_binarizer = LabelBinarizer().fit(labels)
+    model.classes_ = model._label_binarizer.classes_
+    for given in (y, y[:1]):
+        found = model._of_known(given)
+        expected = model._label_binarizer.transform(given)
+        assert np.array_equal(found, expected)
+        assert found.dtype == expected.dtype
+    unknown = {"U": "grey", "i": 99, "u": 200, "b": None}[y.dtype.kind]
+    if unknown is not None:
+        for place in (0, 8):
+            wrong = y.copy()
+            wrong[place] = unknown
+            assert model._of_known(wrong) is None
+    assert model._of_known(y.astype(object)) is None
+    assert model._of_known(y.reshape(-1, 1)) is None
 
 
 def test_partial_fit_is_there_for_solvers_that_take_steps() -> None:

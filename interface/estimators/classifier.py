@@ -203,8 +203,25 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
             return np.log(self.predict_proba(X))
 
     def _targets(self, y: Array, settings: Settings, once: bool) -> Array:
+        found = self._of_known(y) if once else None
+        if found is not None:
+            return found
         with _sorting("y", y):
             return self._binarized(y, settings, once)
+
+    def _of_known(self, y: Array) -> Array | None:
+        """As `_binarized`, for plain labels that are known; scikit-learn takes longer than training on few samples."""
+        known, kind = self.classes_, self._label_binarizer.y_type_
+        if y.ndim != 1 or not y.dtype.kind == known.dtype.kind in "biuU" or kind not in ("binary", "multiclass"):
+            return None
+        places = np.searchsorted(known, y)
+        if not np.array_equal(known.take(places, mode="clip"), y):
+            return None
+        if kind == "binary":
+            return places.reshape(-1, 1)
+        targets = np.zeros((len(y), len(known)), int)
+        targets[np.arange(len(y)), places] = 1
+        return targets
 
     def _binarized(self, y: Array, settings: Settings, once: bool) -> Array:
         if not hasattr(self, "classes_") or not (settings.warm_start or once):
