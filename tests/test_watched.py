@@ -123,6 +123,15 @@ def test_hooks_see_and_leave_the_same(
 
 
 @pytest.mark.without_jit
+@pytest.mark.parametrize(
+    "options", [{"validation": HELD}, {"monitors": "mean_norm"}, {"stop": CostChange(1e-9)}], ids=str
+)
+@pytest.mark.parametrize("way", ["momentum", "adam", "stream", "masks"])
+def test_what_is_measured_in_each_epoch(way: str, options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_alike(lambda net: trained(net, way, 5, **options), monkeypatch)
+
+
+@pytest.mark.without_jit
 @pytest.mark.parametrize("epoch", [1, 3])
 @pytest.mark.parametrize("error", [Broken("no"), StopTraining("enough"), KeyboardInterrupt()], ids=repr)
 @pytest.mark.parametrize("way", ["momentum", "adam", "masks", "rules", "no records", "monitors"])

@@ -38,9 +38,7 @@ def plan(model: Model, backend: Any, options: Options, rule: UpdateRule) -> Plan
     settings, last = options.settings, options.last
     if options.saved is not None or options.checkpoint is not None or options.unchecked:
         return None
-    if settings.epochs != 1 and not (
-        schedules.is_pure(settings.alpha) and (options.callback is not None or options.stop)
-    ):
+    if settings.epochs != 1 and not (schedules.is_pure(settings.alpha) and _end_calls(options)):
         return None
     if options.sample_weight is not None:  # which may change
         last = None
@@ -58,6 +56,12 @@ def plan(model: Model, backend: Any, options: Options, rule: UpdateRule) -> Plan
     if last is not None:
         last.plan = found
     return found
+
+
+def _end_calls(options: Options) -> bool:
+    """Whether something is called or measured between any two epochs."""
+    measures = options.validation is not None or options.monitors
+    return bool(options.callback is not None or options.stop or (measures and options.settings.record_every == 1))
 
 
 class Watched:
