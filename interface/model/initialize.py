@@ -96,37 +96,43 @@ def _in_out(theta: Parameters, random: Random, draw: Draw) -> None:
     _draw_each([*[W.T for W in theta.weights], *theta.biases], random, draw)
 
 
+Places = list[tuple[Any, Any]]  # for each matrix, where it lies in theta, and its numbers among those drawn
+
+
 @lru_cache(256)
-def _parts(slices: tuple[tuple[int, int, tuple[int, int]], ...], scale: Scale) -> list[tuple[Any, int, Any, Any]]:
+def _parts(slices: tuple[tuple[int, int, tuple[int, int]], ...], scale: Scale) -> list[tuple[Places, int, Any, Any]]:
     """The matrices drawn in one call each, their number of weights, their scale or scales, and twice these."""
     counts, scales = [end - start for start, end, _ in slices], [scale(shape) for _, _, shape in slices]
     if sum(counts) > _FEW:
-        return [((one,), count, of, 2 * of) for one, count, of in zip(slices, counts, scales, strict=True)]
-    each = np.repeat(scales, counts)
-    return [(slices, len(each), each, 2 * each)]
+        return [
+            ([((..., slice(start, end)), ...)], count, of, 2 * of)
+            for (start, end, _), count, of in zip(slices, counts, scales, strict=True)
+        ]
+    each, ends = np.repeat(scales, counts), np.cumsum(counts).tolist()
+    drawn = [(..., slice(end - count, end)) for end, count in zip(ends, counts, strict=True)]
+    places = [((..., slice(start, end)), of) for (start, end, _), of in zip(slices, drawn, strict=True)]
+    return [(places, len(each), each, 2 * each)]
 
 
 def _scaled_normal(theta: Parameters, random: Random, scale: Scale) -> None:
     theta.flat.fill(0)
-    for matrices, count, scales, _ in _parts(theta.matrix_slices(), scale):
-        _put(theta.flat, matrices, random.standard_normal(count) * scales)
+    for places, count, scales, _ in _parts(theta.matrix_slices(), scale):
+        _put(theta.flat, places, random.standard_normal(count) * scales)
 
 
 def _scaled_uniform(theta: Parameters, random: Random, scale: Scale) -> None:
     theta.flat.fill(0)
-    for matrices, count, scales, twice in _parts(theta.matrix_slices(), scale):
+    for places, count, scales, twice in _parts(theta.matrix_slices(), scale):
         numbers = random.random(count)
         numbers *= twice
         numbers -= scales
-        _put(theta.flat, matrices, numbers)
+        _put(theta.flat, places, numbers)
 
 
-def _put(flat: NDArray[Any], matrices: tuple[tuple[int, int, tuple[int, int]], ...], numbers: Array) -> None:
+def _put(flat: NDArray[Any], places: Places, numbers: Array) -> None:
     """Store the numbers, one matrix after the other, in a vector of all parameters; or those of several, in rows."""
-    used = 0
-    for start, end, _ in matrices:
-        flat[..., start:end] = numbers[..., used : used + end - start]
-        used += end - start
+    for place, drawn in places:
+        flat[place] = numbers[drawn]
 
 
 Fill = Callable[[Parameters, Random, Any], None]
@@ -165,7 +171,7 @@ def initialize_each(several: Sequence[Parameters], scheme: Scheme, randoms: Sequ
         for theta, random in zip(several, randoms, strict=True):
             initialize(theta, scheme, random)
         return
-    ((matrices, count, scales, twice),) = parts
+    ((places, count, scales, twice),) = parts
     numbers, flat = np.empty((len(several), count)), np.zeros((len(several), first.flat.size), first.flat.dtype)
     for random, row in zip(randoms, numbers, strict=True):
         if fill is _scaled_uniform:
@@ -175,7 +181,7 @@ def initialize_each(several: Sequence[Parameters], scheme: Scheme, randoms: Sequ
     numbers *= twice if fill is _scaled_uniform else scales
     if fill is _scaled_uniform:
         numbers -= scales
-    _put(flat, matrices, numbers)
+    _put(flat, places, numbers)
     for theta, row in zip(several, flat, strict=True):
         theta.flat[:] = row
         theta.begin_normalization()
