@@ -1,4 +1,4 @@
-"""Training whose epochs are short: each is one call of the backend, with the callback and the stop rules in between.
+"""Training in short epochs: each is one call of the backend; between two, something is called or measured.
 
 It does what `loop` does, without what that does for longer epochs, for divergence, and for training that is resumed. An
 epoch that turns out to need any of this is undone, and the loop goes on from there.
