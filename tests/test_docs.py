@@ -163,7 +163,7 @@ def test_train_reaches_a_backend_as_the_page_says() -> None:
     before = sys.getprofile()
     sys.setprofile(profile)
     try:
-        numpy.Network([2, 1]).train([[0.0, 1.0]], [[1.0]], alpha=0.1, epochs=2, monitors="mean_norm")
+        numpy.Network([2, 1]).train([[0.0, 1.0]], [[1.0]], alpha=0.1, epochs=2, monitors="mean_norm", record_every=2)
     finally:
         sys.setprofile(before)
     assert said == found[::-1]

@@ -11,7 +11,7 @@ from samenet.backends.objective import Objective
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
 from samenet.schedules import is_pure
-from samenet.stopping import CostChange, GradientNorm, Rule, Watch
+from samenet.stopping import CostChange, GradientNorm, Patience, Rule, Watch
 from samenet.training import divergence
 from samenet.training.history import History
 from samenet.training.options import Options
@@ -168,7 +168,12 @@ class TrainingState:
         return made
 
 
-_TEXTS_LATER = frozenset((CostChange, GradientNorm))  # rules that do not change and hold no samples
+def _named(rule: Rule) -> Rule | str:
+    """Its str(), or the rule itself if that does not change, and holds no samples: it is made when needed."""
+    is_plain = type(rule) is CostChange or type(rule) is GradientNorm or (type(rule) is Patience and rule.X is None)
+    return rule if is_plain else str(rule)
+
+
 Left = tuple[Any, ...]  # the arguments of `TrainingState.of`
 
 
@@ -180,7 +185,7 @@ def left_by(loop: Any) -> Left | None:
     rules, left = [], None
     if training.watches:
         pairs = zip(options.stop, training.watches, strict=False)
-        rules = [(rule if type(rule) in _TEXTS_LATER else str(rule), watch.state) for rule, watch in pairs]
+        rules = [(_named(rule), watch.state) for rule, watch in pairs]
         left = None if training.last is None else training.model.theta.everything.copy()
     validation, settings = None if options.validation is None else True, options.settings
     if not (settings.is_open or is_pure(settings.alpha)):
