@@ -26,7 +26,7 @@ def clip(g: Array, clip_value: float, clip_norm: float) -> Array:
         np.clip(g, -clip_value, clip_value, out=g)
     if clip_norm < math.inf:
         length, largest = math.sqrt(np.vdot(g, g)), 1.0
-        if not 0 < length < math.inf:  # the squares overflowed, or all underflowed
+        if not (1e-150 if g.itemsize == 8 else 1e-15) < length < math.inf:  # squares overflowed, or lost digits
             entry = float(np.abs(g).max())
             if 0 < entry < math.inf:
                 length, largest = math.sqrt(np.vdot(g / entry, g / entry)), entry

@@ -38,7 +38,7 @@ def step(model: Any, downhill: Gradient, alpha: float, rule: Any, state: Any) ->
 def clip(downhill: Gradient, value: float, norm: float) -> None:
     """Clip a gradient in place: each entry to within +-value, then its 2-norm to at most `norm`.
 
-    If the squares overflow, or all underflow, the norm is computed from the gradient divided by its largest entry.
+    If the squares overflow or underflow, the norm is computed from the gradient divided by its largest entry.
     Source: R. Pascanu, T. Mikolov and Y. Bengio, On the difficulty of training recurrent neural networks (2013).
     """
     rows = [row for W in downhill.weights for row in W] + [*downhill.biases, *downhill.gammas]
@@ -51,7 +51,7 @@ def clip(downhill: Gradient, value: float, norm: float) -> None:
                 row[i] = -value
             squares += row[i] * row[i]
     largest, length = 1.0, math.sqrt(squares)
-    if not 0.0 < length < math.inf:
+    if not 1e-150 < length < math.inf:  # the squares of smaller entries lose digits
         largest = max(abs(entry) for row in rows for entry in row)
         if 0.0 < largest < math.inf:
             length = math.sqrt(sum((entry / largest) ** 2 for row in rows for entry in row))

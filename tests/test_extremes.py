@@ -1,6 +1,7 @@
 """Networks and samples at the ends of a dtype's range: no door warns, and norms neither overflow nor underflow."""
 
 import contextlib
+import itertools
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -62,6 +63,27 @@ def test_norms_of_very_small_and_very_large_numbers(backend: Backend, dtype: str
     history = net.train(X, far, alpha=1e-9, epochs=3, stop=GradientNorm(length * 1.1), monitors="mean_norm")
     assert history.epochs_done == 1
     assert history["mean_norm"][0] == pytest.approx(factor * np.linalg.norm(Y, axis=1).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("sizes", [[3, 2], [3, 40, 2]])
+def test_gradients_of_any_size_are_clipped_alike(backend: Backend, sizes: list[int], dtype: str) -> None:
+    """From those whose squares underflow, in part or all, to those whose squares overflow."""
+    small, large = (range(-28, -12), (10, 18, 19, 25)) if dtype == "float32" else (range(-166, -146), (100, 153, 154))
+    start = [0.1 * np.ones((n_out, n_in)) for n_in, n_out in itertools.pairwise(sizes)]
+    start[-1][:] = 0
+    settings: dict[str, Any] = {"activation": "identity", "dtype": dtype, "bias": False, "weights": start}
+    updates = []
+    for factor in [1.0, *(10.0**power for power in (*small, *large))]:
+        net = backend.Network(sizes, **settings)
+        far = (Y * factor).astype(dtype)
+        length = float(norm(net.gradient(X, far)[1].flat))
+        net.train(X, far, alpha=1.0 / factor, epochs=1, clip_norm=length / 2)
+        updates.append(net.parameters - backend.Network(sizes, **settings).parameters)
+    for update in updates[1:]:
+        np.testing.assert_allclose(update, updates[0], rtol=1e-5, atol=1e-6)
+    whole = backend.Network(sizes, **settings).gradient(X, Y.astype(dtype))[1].flat
+    assert np.linalg.norm(updates[0]) == pytest.approx(np.linalg.norm(whole) / 2, rel=1e-5)
 
 
 _FACTORS = [("float32", 1e-25, 1.0), ("float32", 1e25, 1.0), ("float32", 1.0, 1e-25), ("float64", 1e-120, 1.0)]

@@ -76,7 +76,7 @@ def _clipped(g, clip_value, clip_norm):
     shrink = g.dtype.type(1)
     if clip_norm < np.inf:
         largest, length = 1.0, math.sqrt(_sum_of_squares(g))
-        if not 0.0 < length < np.inf:
+        if not (1e-150 if g.itemsize == 8 else 1e-15) < length < np.inf:  # squares overflowed, or lost digits
             largest, length = _over_largest(g)
         if length > clip_norm / largest:
             shrink = g.dtype.type(clip_norm / length)
