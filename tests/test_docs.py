@@ -85,6 +85,16 @@ def test_no_page_has_the_marks_of_an_unfinished_merge() -> None:
         assert not re.search(r"^(<<<<<<<|>>>>>>>) ", path.read_text("utf-8"), re.MULTILINE), path
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_of_pages_name_tests_and_targets_that_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for files, word in re.findall(r"pytest ((?:tests/\w+\.py )+)-k (?!NAME)(\w+)", text):
+        tests = " ".join((ROOT / file).read_text(encoding="utf-8") for file in files.split())
+        assert re.search(rf"^def test\w*{word}", tests, re.MULTILINE), f"{files}-k {word}"
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= {*targets}
+
+
 def test_blocks_are_found() -> None:
     text = "a\n\n```python\nx = 1\n```\n\n```bash\nls\n```\n\n  ```python\n  y = x\n  ```\n"
     assert blocks(text) == [(4, "x = 1\n"), (12, "y = x\n")]
