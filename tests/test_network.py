@@ -110,7 +110,7 @@ def test_another_model_is_that_of_every_answer(Network: Any, asked: bool) -> Non
         net.model, expected = other.copy().model, other.copy()
         assert net == expected
         if asked and not was_like:
-            with pytest.raises(ValueError, match="^resume: expected a network whose last training can go on"):
+            with pytest.raises(ValueError, match="^resume: expected a network whose last training can be resumed"):
                 net.train(X, Y, alpha=0.1, epochs=1, resume=True)
         for one in (net, copy.copy(net), pickle.loads(pickle.dumps(net))):
             assert one.predict(X).tobytes() == expected.predict(X).tobytes()

@@ -290,7 +290,7 @@ def test_resumed_training_that_is_interrupted_as_it_draws_cannot_go_on(
         patch.setattr(Draws, "epochs", broken)
         with pytest.raises(KeyboardInterrupt):
             net.train(X, Y, resume=True, **one)
-    with pytest.raises(ValueError, match="^resume: .* broken off as it drew random numbers"):
+    with pytest.raises(ValueError, match="^resume: .* interrupted while it drew random numbers"):
         net.train(X, Y, resume=True, **one)
     net.train(X, Y, seed=5, **one)
 

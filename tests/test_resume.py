@@ -343,10 +343,10 @@ def test_what_may_change_in_between() -> None:
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "optimizer": (
         {"optimizer": "momentum"},
-        r"optimizer: expected Adam\(.*\) to go on from .*, got Momentum\(beta=0.9",
+        r"optimizer: expected Adam\(.*\) as in the last training, got Momentum\(beta=0.9",
     ),
     "constants": ({"optimizer": Adam(beta1=0.8)}, r"optimizer: expected Adam\(beta1=0.9"),
-    "samples": ({"X": X[1:], "Y": Y[1:]}, "X: expected 23 samples to go on from the last training, got 22"),
+    "samples": ({"X": X[1:], "Y": Y[1:]}, "X: expected 23 samples as in the last training, got 22"),
     "batch_size": ({"batch_size": 4}, "batch_size: expected 5 .*, got 4"),
     "no batches": ({"batch_size": None}, "batch_size: expected 5 .*, got 23"),
     "shuffle": ({"shuffle": False}, "shuffle: expected True"),
@@ -402,7 +402,7 @@ def test_what_is_refused_changes_nothing(name: str) -> None:
 def test_what_has_nothing_to_go_on_from(change: Callable[[Any], Any]) -> None:
     net = numpy_network()
     net.train(X, Y, epochs=1, alpha=0.1)
-    with pytest.raises(ValueError, match="^resume: expected a network whose last training can go on"):
+    with pytest.raises(ValueError, match="^resume: expected a network whose last training can be resumed"):
         change(net).train(X, Y, epochs=1, alpha=0.1, resume=True)
 
 

@@ -334,7 +334,7 @@ def test_a_huge_file_takes_no_memory(form: str, tmp_path: Path) -> None:
         head = SCRIPT.tensors({"__metadata__": {"samenet": json.dumps(said | {"sha256": ""})}, "W1": entry})
         path.write_bytes(head)
         os.truncate(path, len(head) + 8 * 50_000**2)
-        reason = "at most 1073741824 are taken .see limit."
+        reason = "at most 1073741824 are allowed .see limit."
     else:
         path.write_bytes(SCRIPT.made(form, lambda said, arrays: None))
         os.truncate(path, 20 << 30)
@@ -358,7 +358,7 @@ def test_the_limit_is_the_users(tmp_path: Path) -> None:
     net = network()
     net.save(tmp_path / "net.npz")
     assert_same(samenet.load(tmp_path / "net.npz", "numpy", limit=net.parameters.nbytes), net)
-    with pytest.raises(ValueError, match=r"its sizes need 208 bytes, and at most 207 are taken \(see limit\)"):
+    with pytest.raises(ValueError, match=r"its sizes need 208 bytes, and at most 207 are allowed \(see limit\)"):
         samenet.load(tmp_path / "net.npz", "numpy", limit=net.parameters.nbytes - 1)
     for limit, error in ((0, ValueError), (1.5, TypeError), (None, TypeError)):
         with pytest.raises(error, match="limit: expected an integer"):

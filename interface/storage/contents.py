@@ -112,9 +112,9 @@ def parsed(text: bytes, what: str) -> dict[str, Any]:
     try:
         found = json.loads(text.decode())
     except (ValueError, RecursionError) as error:  # also for integers with more digits than Python reads
-        raise Unreadable(f"{what} is no JSON ({type(error).__name__})") from None
+        raise Unreadable(f"{what} is not JSON ({type(error).__name__})") from None
     if not isinstance(found, dict):
-        raise Unreadable(f"{what} is no object, but a {type(found).__name__}")
+        raise Unreadable(f"{what} is not an object, but a {type(found).__name__}")
     return found
 
 
@@ -126,17 +126,17 @@ def model_of(said: Mapping[str, Any], members: Mapping[str, Member], size: int, 
         raise Unreadable("its description has no sizes, no settings, or no dtype of float64 or float32")
     if unknown := settings.keys() - Model((1, 1)).settings.keys():
         names = ", ".join(map(repr, sorted(unknown)))
-        raise Unreadable(f"it has settings that this samenet does not know ({checks.short(names)}): a newer one's")
+        raise Unreadable(f"it has settings that this version of samenet does not know: {checks.short(names)}")
     if len(sizes) > len(members) + 1:
         raise Unreadable(f"it has {len(members)} arrays for {len(sizes)} layers")
     try:
         needed = Parameters.count(checks.sizes(sizes), settings.get("bias", True) is True) * np.dtype(dtype).itemsize
         if needed > min(size, most):
-            which = f"it has {size}" if needed > size else f"at most {most} are taken (see limit)"
+            which = f"it has {size}" if needed > size else f"at most {most} are allowed (see limit)"
             raise Unreadable(f"its sizes need {checks.short(needed)} bytes, and {which}")
         model = Model(sizes, dtype=dtype, **settings)
     except (ValueError, TypeError) as error:
-        raise Unreadable(f"its description is wrong, or a newer samenet's: {error}") from None
+        raise Unreadable(f"its description is invalid, or that of a newer samenet: {error}") from None
     _check_members(arrays_of(model), members)
     return model
 
@@ -167,7 +167,7 @@ def _check_version(said: Mapping[str, Any]) -> None:
         raise Unreadable("it is not a network of samenet's")
     version = said.get("version")
     if type(version) is not int or version < 1:
-        raise Unreadable(f"it has no version, but {checks.short(version)}")
+        raise Unreadable(f"its version is {checks.short(version)}, not an integer of at least 1")
     if version > VERSION:
         by = checks.short(said.get("samenet"))
         raise Unreadable(f"its format is version {checks.short(version)}, by samenet {by}; this reads up to {VERSION}")
@@ -178,7 +178,7 @@ def _check_members(expected: Mapping[str, NDArray[Any]], members: Mapping[str, M
     if missing := expected.keys() - members.keys():
         raise Unreadable(f"it lacks {checks.short(min(missing))}, one of {len(expected)} arrays")
     if others := members.keys() - expected.keys():
-        raise Unreadable(f"it has an array that no such network has, {checks.short(min(others))}")
+        raise Unreadable(f"it has an array that this network does not have, {checks.short(min(others))}")
     for name, array in expected.items():
         wanted, found = (array.dtype.newbyteorder("<").str, array.shape), members[name][:2]
         if found != wanted:

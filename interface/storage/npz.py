@@ -49,7 +49,7 @@ def table(file: BinaryIO, size: int) -> tuple[bytes, dict[str, Member]]:
     for name, (start, length) in _members(file, size).items():
         member = _array(file, name, start, length)
         if not name.endswith(".npy"):
-            raise Unreadable(f"it has a member that is no array, {name!r:.60}")
+            raise Unreadable(f"it has a member that is not an array, {name!r:.60}")
         members[name.removesuffix(".npy")] = member
     described = members.pop(_DESCRIPTION, None)
     if described is None:
@@ -77,7 +77,7 @@ def _members(file: BinaryIO, size: int) -> dict[str, tuple[int, int]]:
     if mark != b"PK\5\6" or comment:
         raise Unreadable("it is truncated, or something follows it: its last bytes are not the end of a zip archive")
     if disk or first_disk or here != number or number > ARRAYS + 1 or length > _TABLE_BYTES:
-        raise Unreadable(f"its table of members is of {number} in {length} bytes, more than a network has")
+        raise Unreadable(f"its table of members has {number} entries in {length} bytes, more than a network needs")
     if start + length + _END.size != size:
         raise Unreadable("it is damaged: its table of members is not at its end")
     entries, found, place = _at(file, start, length), dict[str, tuple[int, int]](), 0
@@ -86,17 +86,17 @@ def _members(file: BinaryIO, size: int) -> dict[str, tuple[int, int]]:
             raise Unreadable("it is damaged: its table of members is cut off")
         mark, _, _, flags, method, _, _, _, packed, unpacked, *rest, local = _CENTRAL.unpack_from(entries, place)
         if mark != b"PK\1\2":
-            raise Unreadable("it is damaged: its table of members has an entry that is none")
+            raise Unreadable("it is damaged: its table of members has an invalid entry")
         lengths = rest[:3]  # of the name, the extra field and the comment
         place += _CENTRAL.size
         name = entries[place : place + lengths[0]].decode("latin-1")
         place += sum(lengths)
         if flags & 1 or method or packed != unpacked:
-            raise Unreadable(f"its member {name!r:.60} is compressed or encrypted, which samenet's are not")
+            raise Unreadable(f"its member {name!r:.60} is compressed or encrypted, as samenet never writes it")
         begin = local + _LOCAL.size
         mark, *_, name_length, extra = _LOCAL.unpack(_at(file, local, _LOCAL.size))
         if mark != MAGIC or _at(file, begin, name_length).decode("latin-1") != name or name in found:
-            raise Unreadable(f"it is damaged: {name!r:.60} is not where its table of members says, or there twice")
+            raise Unreadable(f"it is damaged: {name!r:.60} is not where its table of members says, or occurs twice")
         begin += name_length + extra
         if begin + unpacked > start:
             raise Unreadable(f"it is damaged: {name!r:.60} is longer than the file")
@@ -110,17 +110,17 @@ def _array(file: BinaryIO, name: str, start: int, length: int) -> Member:
     """The array of a member, from its header; its numbers must fill the rest of the member."""
     head = _at(file, start, min(length, 10))
     if len(head) < 10 or head[:8] != b"\x93NUMPY\1\0":
-        raise Unreadable(f"its member {name!r:.60} is no array of NumPy's, version 1.0")
+        raise Unreadable(f"its member {name!r:.60} is not an array in version 1.0 of NumPy's format")
     size = int.from_bytes(head[8:], "little")
     if size > min(_HEADER_BYTES, length - 10):
         raise Unreadable(f"{name!r:.60} has a header of {size} bytes, more than an array of numbers has")
     header = _at(file, start + 10, size)
     found = _HEADER.fullmatch(header)
     if found is None:
-        raise Unreadable(f"{name!r:.60} is no array of numbers row by row, but has the header {header!r:.60}")
+        raise Unreadable(f"{name!r:.60} is not an array of numbers in C order; its header is {header!r:.60}")
     shape = tuple(int(n) for n in re.findall(rb"\d+", found[2]))
     descr = found[1].decode()
     itemsize = int(digits[0]) if (digits := re.findall(r"\d+$", descr)) else 0
     if math.prod(shape) * itemsize != length - 10 - size:
-        raise Unreadable(f"{name!r:.60} is {descr} {shape}, but of {length - 10 - size} bytes")
+        raise Unreadable(f"{name!r:.60} is {descr} {shape}, but has {length - 10 - size} bytes")
     return Member(descr, shape, start + 10 + size)

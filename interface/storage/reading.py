@@ -71,7 +71,7 @@ def read_checkpoint(name: str, path: str | os.PathLike[str], limit: int, wanted:
         model, said, members = _read(file, size, limit, wanted)
         training = said.get("training")
         if not isinstance(training, dict):
-            raise Unreadable("it is a network without a training")
+            raise Unreadable("it is a network without a training run")
         found = {}
         for array_name, member in members.items():
             found[array_name] = np.empty(member.shape, member.dtype)
@@ -110,7 +110,7 @@ def _read(
     for name, member in others.items():
         needed = math.prod(member.shape) * int(member.dtype[2:]) if member.dtype in _OTHERS else most + 1
         if needed > most:
-            raise Unreadable(f"it has {name:.60}, {member.dtype} {checks.short(member.shape)}, which is not taken")
+            raise Unreadable(f"it has {name:.60}, {member.dtype} {checks.short(member.shape)}, which is not supported")
     if wanted is not None and training is not None:
         _check_training(wanted(training, model), others)
     _check(file, said, members, model, others)
@@ -128,7 +128,7 @@ def _check_training(
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise Unreadable(
-                f"of its training, {name:.60} is {checks.short(found.get(name))}, not {checks.short(wanted.get(name))}"
+                f"in its training run, {name:.60} is {checks.short(found.get(name))}, not {checks.short(wanted.get(name))}"
             )
 
 
@@ -159,7 +159,7 @@ def _check(
         for part in _parts(file, member.start, math.prod(member.shape) * int(member.dtype[2:])):
             checksum.update(part)
     if checksum.hexdigest() != said.get("sha256"):
-        raise Unreadable("it is damaged: its checksum is of other numbers or settings")
+        raise Unreadable("it is damaged: its checksum does not match its numbers and settings")
 
 
 def _parts(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:

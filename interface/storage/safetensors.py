@@ -39,7 +39,7 @@ def table(file: BinaryIO, size: int) -> tuple[bytes, dict[str, Member]]:
     file.seek(0)
     length = int.from_bytes(file.read(8), "little")
     if length > _HEADER_BYTES:
-        raise Unreadable(f"its header is of {length} bytes, where a network's has at most {_HEADER_BYTES}")
+        raise Unreadable(f"its header has {length} bytes, and a network's has at most {_HEADER_BYTES}")
     if length > size - 8:
         raise Unreadable("it is truncated: its header is longer than the file")
     header = parsed(file.read(length), "its header")
@@ -59,7 +59,7 @@ def table(file: BinaryIO, size: int) -> tuple[bytes, dict[str, Member]]:
         place = end
     if place != size - 8 - length:
         state = "truncated" if place > size - 8 - length else "longer than its arrays"
-        raise Unreadable(f"it is {state}: {place} bytes of numbers by its header, {size - 8 - length} in the file")
+        raise Unreadable(f"it is {state}: its header lists {place} bytes of numbers, and the file has {size - 8 - length}")
     return text.encode(errors="surrogatepass"), members
 
 
@@ -74,5 +74,5 @@ def _entry(name: str, entry: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
     if not fits:
         raise Unreadable(f"it is damaged: its header has no dtype, shape and place for {name!r:.60}")
     if dtype in _DTYPES and end - start != int(_DTYPES[dtype][2]) * math.prod(shape):
-        raise Unreadable(f"{name!r:.60} is {dtype} {shape}, but of {end - start} bytes")
+        raise Unreadable(f"{name!r:.60} is {dtype} {shape}, but has {end - start} bytes")
     return shape, (start, end)

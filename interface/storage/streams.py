@@ -59,7 +59,7 @@ def stream(kind: Any, given: Any) -> Stream:
         return _python_stream(given)
     name = kind[10:-1] if isinstance(kind, str) and kind.startswith("Generator(") else None
     if name not in GENERATORS and kind != "RandomState":
-        raise Unreadable("its random stream is of no kind that this samenet knows")
+        raise Unreadable("its random stream is of a kind that this version of samenet does not know")
     if kind == "RandomState":
         found = np.random.RandomState(0)
         found.set_state(_checked(found.get_state(legacy=False), given))
@@ -107,7 +107,7 @@ def _is_integer(value: Any, most: int) -> bool:
 
 
 def _wrong() -> Unreadable:
-    return Unreadable("its random stream has a state that no stream has")
+    return Unreadable("its random stream has an invalid state")
 
 
 def take_over(stream: Stream, other: Stream) -> None:

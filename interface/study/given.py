@@ -23,7 +23,7 @@ def arguments(options: dict[str, Any]) -> dict[str, Any]:
             checks.choice("train_many", name, known)
         if name in ("resume", "checkpoint", "every") and value is not known[name]:
             raise ValueError(
-                f"{name}: expected none in train_many, which keeps nothing to go on from, got {value!r:.60}"
+                f"{name}: expected none in train_many, which keeps no state to resume from, got {value!r:.60}"
             )
     if not required <= options.keys():
         missing = [name for name in known if name in required and name not in options]

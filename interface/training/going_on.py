@@ -81,7 +81,7 @@ def prepare(options: Options, user: Trained, network: Model, model: Model, backe
     if not isinstance(options.settings.optimizer, UpdateRule):
         name, value = ("checkpoint", path) if goes_on is False else ("resume", given["resume"])
         raise ValueError(
-            f"{name}: expected none for {options.settings.optimizer}, which keeps no state to go on from, got "
+            f"{name}: expected none for {options.settings.optimizer}, which keeps no state to resume from, got "
             f"{checks.short(value)}"
         )
     if options.unchecked:
@@ -106,7 +106,7 @@ def prepare(options: Options, user: Trained, network: Model, model: Model, backe
         epochs = options.settings.epochs
         if begins + epochs < done:
             raise ValueError(
-                f"epochs: expected at least the {done - begins} that the checkpoint is after, got {epochs}"
+                f"epochs: expected at least the {done - begins} that were done before the checkpoint, got {epochs}"
             )
         if begins + epochs > MOST_EPOCHS:
             raise ValueError(
@@ -121,9 +121,9 @@ def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
     saved: TrainingState | Left | None = user.training_state
     if saved is None:
         raise ValueError(
-            "resume: expected a network whose last training can go on, got True for one that was not trained yet, as "
-            "copies and loaded networks are; or by train_many, or by an optimizer without a state to go on from; or "
-            "whose training was broken off as it drew random numbers"
+            "resume: expected a network whose last training can be resumed, got True for one that has not been trained "
+            "since it was made, copied or loaded, or was last trained by train_many or by an optimizer that keeps no "
+            "state, or was interrupted while it drew random numbers"
         )
     if isinstance(saved, tuple):
         saved = user.training_state = TrainingState.of(*saved)  # with the orders of an update that is undone
@@ -131,10 +131,10 @@ def _of_network(options: Options, user: Trained, model: Model) -> TrainingState:
     if now != saved.kept:
         for name, text in saved.kept.texts().items():
             if text != now.texts()[name]:
-                raise ValueError(f"{name}: expected {text} to go on from the last training, got {now.texts()[name]}")
+                raise ValueError(f"{name}: expected {text} as in the last training, got {now.texts()[name]}")
     if not _fits(options.seed, saved):
         raise ValueError(
-            f"seed: expected none, or that of the last training, whose random numbers go on, got "
+            f"seed: expected none, or that of the last training, whose random numbers continue, got "
             f"{checks.short(options.seed)}"
         )
     return saved

@@ -35,7 +35,7 @@ def read(path: str, options: Options, network: Model, cost: str, backend: str) -
         _check_network(model, network)
         version = training.get("version")
         if version != checkpoint.VERSION or type(version) is not int:
-            raise Unreadable(f"its training is of version {checks.short(version)}; this reads {checkpoint.VERSION}")
+            raise Unreadable(f"its training run has version {checks.short(version)}; this samenet reads {checkpoint.VERSION}")
         _check_call(training, options, cost, backend)
         found.append(_Said(training, options, network))
         return found[0].shapes()
@@ -68,7 +68,7 @@ def _check_call(training: dict[str, Any], options: Options, cost: str, backend: 
     own = checkpoint.texts(options, cost)
     theirs = training.get("options")
     if not isinstance(theirs, dict) or theirs.keys() != own.keys():
-        raise Unreadable("it has options of training that this samenet does not know: a newer one's")
+        raise Unreadable("it has training options that this version of samenet does not know")
     if training.get("backend") != backend:
         theirs = checks.short(training.get("backend"))
         raise ValueError(f"resume: expected a checkpoint by the backend {backend!r}, got one by {theirs}")
@@ -78,7 +78,7 @@ def _check_call(training: dict[str, Any], options: Options, cost: str, backend: 
     sums = training.get("samples")
     for name, own_sum in checkpoint.fingerprint(options).items():
         if not isinstance(sums, dict) or sums.get(name) != own_sum:
-            raise ValueError(f"{name}: expected the values that the checkpoint is of, got others")
+            raise ValueError(f"{name}: expected the values from which the checkpoint was written, got others")
     seed, given = training.get("seed"), options.seed
     if given is not None and seed != checkpoint.described_seed(given):
         raise ValueError(f"seed: expected {checks.short(seed)} as in the checkpoint, got {checks.short(given)}")
@@ -107,7 +107,7 @@ class _Said:
         self.curve = 0 if self.history.get("curve") is None else _integer(self.history, "curve", _MOST)
         names, stopped_by = self.history.get("names"), self.history.get("stopped_by")
         if names != self.names or not (stopped_by is None or isinstance(stopped_by, str)):
-            raise Unreadable(f"its history is of {checks.short(names)}, not {self.names}")
+            raise Unreadable(f"its history has {checks.short(names)}, not {self.names}")
         for name in ("diverged_at", "best_epoch"):
             if self.history.get(name) is not None:
                 _integer(self.history, name, self.epochs_done)
@@ -190,7 +190,7 @@ class _Said:
             draws.random = stream
         if rows is not None:
             if not np.array_equal(np.sort(rows), np.arange(self.m)):
-                raise Unreadable("its order of the samples is none")
+                raise Unreadable("its order of the samples is invalid")
             draws.rows = rows.tolist()
         return draws
 
@@ -198,7 +198,7 @@ class _Said:
 def _integer(said: Mapping[str, Any], name: str, most: int) -> int:
     value = said.get(name)
     if type(value) is not int or not 0 <= value <= most:
-        raise Unreadable(f"of its training, {name} is {checks.short(value)}")
+        raise Unreadable(f"in its training run, {name} is {checks.short(value)}")
     return value
 
 
@@ -214,9 +214,9 @@ def _stream(said: Any, seed: Any) -> tuple[str, streams.Stream]:
 def _rule(rule: Any) -> tuple[str, dict[str, Any], list[str]]:
     """The str() of a stop rule, the numbers that it remembers, and the names of its arrays."""
     if not (isinstance(rule, list) and [*map(type, rule)] == [str, dict, list]):
-        raise Unreadable("it has stop rules that are none")
+        raise Unreadable("its stop rules are invalid")
     text, numbers, names = rule
     well = all(type(n) is float or (type(n) is int and abs(n) <= _MOST) for n in numbers.values())
     if not well or not all(isinstance(name, str) and name.isidentifier() for name in names):
-        raise Unreadable(f"its stop rule {text:.60} remembers what none does")
+        raise Unreadable(f"its stop rule {text:.60} has an invalid state")
     return text, numbers, names

@@ -78,7 +78,7 @@ def _layers(chain: Chain, keras: Any, where: str, model: Any) -> list[tuple[str,
 def _add(chain: Chain, keras: Any, where: str, layer: Any) -> None:
     shown, kind = f"{where} ({named(layer)})", type(layer).__name__
     if type(layer) is not getattr(keras.layers, kind, None):
-        raise chain.refused(shown, "it is not one of keras.layers' own classes, and may answer anything")
+        raise chain.refused(shown, "it is not one of keras.layers' own classes, and may compute anything")
     if kind == "Dense":
         if getattr(layer, "quantization_mode", None) is not None:
             raise chain.refused(shown, f"its weights are quantized to {layer.quantization_mode}")

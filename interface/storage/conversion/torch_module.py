@@ -47,13 +47,13 @@ def _add(chain: Chain, nn: Any, where: str, module: Any) -> None:
     """Add a module, and those in it."""
     shown = f"{where} ({named(module)})"
     if getattr(module, "_forward_hooks", None) or getattr(module, "_forward_pre_hooks", None):
-        raise chain.refused(shown, "it has hooks, which may change what it answers")
+        raise chain.refused(shown, "it has hooks, which may change its output")
     if "forward" in vars(module):
         raise chain.refused(shown, "its forward has been replaced")
     kind = type(module).__name__
     is_sequential = isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward
     if not is_sequential and type(module) is not getattr(nn, kind, None):
-        raise chain.refused(shown, "it is not one of torch.nn's own classes, and may answer anything")
+        raise chain.refused(shown, "it is not one of torch.nn's own classes, and may compute anything")
     if is_sequential:
         for name, inner in module._modules.items():  # named_children omits a module that occurs again
             _add(chain, nn, f"{where}[{name}]", inner)
