@@ -402,6 +402,7 @@ def trained(capsys: Any) -> None:
         "empty.csv": "",
         "header.csv": "size,colour,n,kind\n",
         "ragged.csv": "size,colour,n\n1,red,2\n1,red\n",
+        "titled.csv": "# a title\nsize,n\n1,2\n",
         "quote.csv": 'size,colour,n\n1,"red,2\n',
         "twice.csv": "size,size,n\n1,2,3\n",
         "unknown.csv": "size,colour,n\n1,green,2\n",
@@ -511,6 +512,7 @@ WRONG: list[tuple[tuple[object, ...], int, str]] = [
     (("train", "empty.csv", "--target", "y"), 3, "empty.csv: expected a table, got an empty file"),
     (("train", "header.csv", "--target", "kind"), 3, "header.csv: expected rows to learn from, got none"),
     (("train", "ragged.csv", "--target", "n"), 3, "ragged.csv, line 3: expected 3 cells as in the first row, got 2"),
+    (("train", "titled.csv", "--target", "n"), 3, "titled.csv, line 2: expected 1 cell as in the first row, got 2"),
     (("train", "quote.csv", "--target", "n"), 3, "quote.csv, line 2: expected CSV, got an invalid row"),
     (
         ("train", "twice.csv", "--target", "n"),

@@ -12,6 +12,7 @@ from typing import TextIO
 from samenet.cli.tabular.errors import TableError, short
 from samenet.cli.tabular.part import Part, is_missing, numbers_or_nan
 from samenet.cli.tabular.source import Source
+from samenet.output.formats import counted
 
 CELLS = 1 << 16  # cells in a part
 _DELIMITERS = ",;\t|"
@@ -78,7 +79,7 @@ class CsvSource(Source):
                 width = width or len(row)
                 if len(row) != width:
                     where = f"{self.name}, line {before + reader.line_num}"
-                    raise TableError(f"{where}: expected {width} cells as in the first row, got {len(row)}")
+                    raise TableError(f"{where}: expected {counted(width, 'cell')} as in the first row, got {len(row)}")
                 yield before + reader.line_num, [cell.strip() for cell in row]
         except csv.Error as error:
             raise TableError(
