@@ -137,6 +137,38 @@ def test_weights_that_overflow_in_the_very_epoch(backend: Backend, monkeypatch: 
         assert net.parameters.tobytes() == before
 
 
+DOORS: dict[str, dict[str, Any]] = {
+    "short": {},
+    "in batches": {"batch_size": 2, "dropout": 0.1},
+    "with a callback": {"callback": lambda *_: None},
+    "SciPy": {"alpha": None, "optimizer": "lbfgs"},
+}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+@pytest.mark.parametrize("door", DOORS)
+def test_weights_that_are_not_finite_before_training(backend: Backend, door: str, value: float) -> None:
+    net = make(backend)
+    net.weights[0][0, 0] = value
+    before = net.parameters.tobytes()
+    given = {"alpha": 0.1, "epochs": 3, "seed": 0, **DOORS[door]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # training does not diverge
+        with pytest.raises(FloatingPointError, match="^the weights(,.*| were infinite or NaN before) epoch 0"):
+            net.train(X, Y, **given)
+    assert net.parameters.tobytes() == before
+
+
+def test_weights_that_a_callback_makes_infinite(backend: Backend) -> None:
+    def write(network: Any, history: Any) -> None:
+        if history.epochs_done == 2:
+            network.weights[0][0, 0] = math.inf
+
+    net = make(backend)
+    with pytest.raises(FloatingPointError, match="before epoch 2$"):
+        net.train(X, Y, alpha=0.1, epochs=5, callback=write)
+
+
 def test_a_training_in_many_calls_is_named_in_one_of_them(backend: Backend) -> None:
     net, said = make(backend), []
     for _ in range(200):

@@ -261,6 +261,8 @@ class Loop:
             if not finite:
                 self._restore(*before)
                 self.partial, self.is_sound = None, True
+                if not all_finite(model.theta.everything):
+                    raise FloatingPointError(f"the weights were infinite or NaN before epoch {history.epochs_done}")
                 self.divergence.overflow(history)
                 raise FloatingPointError(
                     f"the weights became infinite or NaN in epoch {history.epochs_done} (alpha = {alphas[0]:g}); "

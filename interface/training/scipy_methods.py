@@ -76,7 +76,7 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
 
     Trial points are evaluated on a copy: the model itself holds the last iterate, whatever happens. With batch
     normalization the cost that is minimised is that of the batch's statistics. A deferred Ctrl-C is delivered before
-    each gradient. Raises FloatingPointError if the initial cost or its gradient is not finite.
+    each gradient. Raises FloatingPointError if the initial weights, cost or gradient are not finite.
     """
     import scipy.optimize
 
@@ -93,8 +93,9 @@ def minimize(training: Training, optimizer: Minimizer, release: Callable[[], Non
         trial.theta.flat[:] = theta
         cost, slope = slope_at()
         if math.isnan(current):
-            if not (math.isfinite(cost) and all_finite(slope)):
-                raise FloatingPointError("the cost or its gradient is not finite in epoch 0; the weights are unchanged")
+            if not (math.isfinite(cost) and all_finite(slope) and all_finite(theta)):
+                what = "the weights, the cost or its gradient are not finite in epoch 0"
+                raise FloatingPointError(f"{what}; the weights are unchanged")
             current = cost
         return cost, slope
 

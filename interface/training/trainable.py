@@ -130,8 +130,8 @@ class Trainable(HasModel):
         the state of optimizers and stop rules (velocities, means, the least cost), and what sampling has learned.
         Returns a `History`, also available as `network.history`. Ctrl-C stops after the current update; weights and
         history are kept, and KeyboardInterrupt is raised. A second Ctrl-C stops at once and undoes the current epoch,
-        or the whole call if it takes only milliseconds. Raises FloatingPointError, naming the epoch, if weights become
-        infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
+        or the whole call if it takes only milliseconds. Raises FloatingPointError, naming the epoch, if weights are or
+        become infinite or NaN; before that, a cost that grows without bound gives one `samenet.DivergenceWarning`.
         Targets that the output layer cannot reach, such as 5 for a sigmoid, give one
         `samenet.UnreachableTargetsWarning`.
         """
