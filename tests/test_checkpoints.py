@@ -172,7 +172,7 @@ def test_a_checkpoint_with_another_validation_set(tmp_path: Path) -> None:
     path = tmp_path / "net.npz"
     left(path, network(), **WAYS["watched"])
     for other in ((X_VAL[1:], Y_VAL[1:]), (X_VAL, Y_VAL / 2)):
-        with pytest.raises(ValueError, match="^validation: expected the values from which the checkpoint was written, got others"):
+        with pytest.raises(ValueError, match="^validation: expected the same values as in the checkpoint, got others"):
             network().train(X, Y, epochs=9, resume=path, **WAYS["watched"] | {"validation": other})
 
 
@@ -180,7 +180,7 @@ def test_a_checkpoint_with_other_weights_of_samples(tmp_path: Path) -> None:
     path, weights = tmp_path / "net.npz", np.arange(23.0)
     left(path, network(), sample_weight=weights, **BATCHES)
     network().train(X, Y, epochs=9, resume=path, sample_weight=weights, **BATCHES)
-    with pytest.raises(ValueError, match="^sample_weight: expected the values from which the checkpoint was written, got others"):
+    with pytest.raises(ValueError, match="^sample_weight: expected the same values as in the checkpoint, got others"):
         network().train(X, Y, epochs=9, resume=path, sample_weight=weights[::-1], **BATCHES)
 
 
@@ -271,9 +271,9 @@ def test_temporary_files_that_a_killed_process_left_are_removed(tmp_path: Path) 
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "samples": ({"X": X[1:], "Y": Y[1:]}, "X: expected 23 samples as in the checkpoint, got 22"),
-    "other X": ({"X": X + 1e-9}, "X: expected the values from which the checkpoint was written, got others"),
-    "weights": ({"sample_weight": np.arange(23)}, "sample_weight: expected the values from which the checkpoint was written"),
-    "other Y": ({"Y": Y[::-1]}, "Y: expected the values from which the checkpoint was written, got others"),
+    "other X": ({"X": X + 1e-9}, "X: expected the same values as in the checkpoint, got others"),
+    "weights": ({"sample_weight": np.arange(23)}, "sample_weight: expected the same values as in the checkpoint"),
+    "other Y": ({"Y": Y[::-1]}, "Y: expected the same values as in the checkpoint, got others"),
     "epochs": ({"epochs": 3}, "epochs: expected at least the 4 that were done before the checkpoint, got 3"),
     "optimizer": ({"optimizer": "momentum"}, r"optimizer: expected Adam"),
     "batch_size": ({"batch_size": 4}, "batch_size: expected 5 as in the checkpoint, got 4"),

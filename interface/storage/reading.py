@@ -128,7 +128,7 @@ def _check_training(
     for name in sorted(found.keys() | wanted.keys()):
         if found.get(name) != wanted.get(name):
             raise Unreadable(
-                f"in its training run, {name:.60} is {checks.short(found.get(name))}, not {checks.short(wanted.get(name))}"
+                f"in its training, {name:.60} is {checks.short(found.get(name))}, not {checks.short(wanted.get(name))}"
             )
 
 

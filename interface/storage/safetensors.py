@@ -59,7 +59,7 @@ def table(file: BinaryIO, size: int) -> tuple[bytes, dict[str, Member]]:
         place = end
     if place != size - 8 - length:
         state = "truncated" if place > size - 8 - length else "longer than its arrays"
-        raise Unreadable(f"it is {state}: its header lists {place} bytes of numbers, and the file has {size - 8 - length}")
+        raise Unreadable(f"it is {state}: its header lists {place} bytes of numbers, the file has {size - 8 - length}")
     return text.encode(errors="surrogatepass"), members
 
 

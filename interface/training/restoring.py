@@ -35,7 +35,7 @@ def read(path: str, options: Options, network: Model, cost: str, backend: str) -
         _check_network(model, network)
         version = training.get("version")
         if version != checkpoint.VERSION or type(version) is not int:
-            raise Unreadable(f"its training run has version {checks.short(version)}; this samenet reads {checkpoint.VERSION}")
+            raise Unreadable(f"its training run has version {checks.short(version)}; this reads {checkpoint.VERSION}")
         _check_call(training, options, cost, backend)
         found.append(_Said(training, options, network))
         return found[0].shapes()
@@ -78,7 +78,7 @@ def _check_call(training: dict[str, Any], options: Options, cost: str, backend: 
     sums = training.get("samples")
     for name, own_sum in checkpoint.fingerprint(options).items():
         if not isinstance(sums, dict) or sums.get(name) != own_sum:
-            raise ValueError(f"{name}: expected the values from which the checkpoint was written, got others")
+            raise ValueError(f"{name}: expected the same values as in the checkpoint, got others")
     seed, given = training.get("seed"), options.seed
     if given is not None and seed != checkpoint.described_seed(given):
         raise ValueError(f"seed: expected {checks.short(seed)} as in the checkpoint, got {checks.short(given)}")
@@ -198,7 +198,7 @@ class _Said:
 def _integer(said: Mapping[str, Any], name: str, most: int) -> int:
     value = said.get(name)
     if type(value) is not int or not 0 <= value <= most:
-        raise Unreadable(f"in its training run, {name} is {checks.short(value)}")
+        raise Unreadable(f"in its training, {name} is {checks.short(value)}")
     return value
 
 
