@@ -100,7 +100,7 @@ def switches() -> dict[str, list[dict[str, Any]]]:
 
     size = 64 * 30 + 30 + 30 * 10 + 10
     parts = next(m for m in range(1, 1 << 20) if training.parts_of(m, size) > 1)
-    shared = -(-parallel.PAYS // size)
+    shared = -(-parallel.PAYS // parallel.work_of((64, 30, 10), size))
     width = {gemm.WIDE: "operands are copied"}  # one block and one part, so nothing for threads to share
     batch = {
         inference.few(size, 8) + 1: "samples in lanes",

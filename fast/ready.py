@@ -24,7 +24,7 @@ from samenet.fast.description import (
 )
 from samenet.fast.kernels import answers, few_nodes, normalization, normalized_layers, tiny_network, training
 from samenet.fast.kernels.lanes import rows_in_lanes
-from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel, useful
+from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel, useful, work_of
 from samenet.fast.workspace import Memory, borrowed, give_back, give_masks_back, masking, scratch
 from samenet.model import Model
 from samenet.model.parameters import Parameters
@@ -66,8 +66,8 @@ def fast_gradient(model: Model, otherwise: Callable[..., Any]) -> Callable[..., 
 
 def rows_alone(model: Model) -> range:
     """The numbers of rows for which samples fill the lanes and no helper thread is used."""
-    rows, size = rows_in_lanes(model.sizes, model.dtype.itemsize), model.theta.flat.size
-    return range(rows.start, min(rows.stop, PAYS // size + 1))
+    rows, work = rows_in_lanes(model.sizes, model.dtype.itemsize), work_of(model.sizes, model.theta.flat.size)
+    return range(rows.start, min(rows.stop, PAYS // work + 1))
 
 
 def folded(model: Model) -> Model:
@@ -131,7 +131,8 @@ _LIKE = new_queue(0)  # the queues that `run_parallel` makes
 
 def helpers(model: Model, rows: int, pieces: int) -> int:
     """The number of helper threads for work on this many rows, divided into this many pieces."""
-    return 0 if rows * model.theta.flat.size < PAYS else useful(min(model.threads, pieces) - 1)
+    theta, most = model.theta, min(model.threads, pieces) - 1
+    return useful(most) if most > 0 and rows * work_of(theta.sizes, theta.flat.size) >= PAYS else 0
 
 
 def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces: int, *more: Any) -> Any:
@@ -143,7 +144,7 @@ def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces
 def descend_normalized(model: Model, g: Any, given: Any, weights: Any) -> None:
     """The same as `descend` with batch normalization, where the gradient is written to g."""
     (kinds, _, objective), (X, _, order, _), (batch_size, _), theta = described(model), given[0], given[1], model.theta
-    pieces = normalized_layers.blocks_of(batch_size, g.size)  # type: ignore[no-untyped-call]
+    pieces = normalized_layers.blocks_of(batch_size, kinds[0], g)  # type: ignore[no-untyped-call]
     memory = scratch(normalization.shared_length(theta.sizes, min(batch_size, max(len(X), order.size))), g.dtype)
     arguments = (theta.flat, theta.everything[g.size :], kinds), objective, *given, g, memory
     others, weights = helpers(model, batch_size, pieces), NO_NUMBERS if weights is None else weights

@@ -43,6 +43,7 @@ _CODEGEN = (
     "registers",
     "lane_products",
     "atomic",
+    "memory",
 )
 MODULES = (
     *(f"codegen.{name}" for name in _CODEGEN),

@@ -156,7 +156,7 @@ def test_both_sides_of_numbers_of_rows(rows: int) -> None:
 
 @pytest.mark.parametrize("beyond", [0, 1])
 def test_both_sides_of_threads(beyond: int) -> None:
-    rows = -(-ready.PAYS // SIZE) - 1 + beyond
+    rows = -(-ready.PAYS // ready.work_of((64, 30, 10), SIZE)) - 1 + beyond
     network, _, _ = example((64, 30, 10), rows)
     threaded = network.on("numba")
     threaded.threads = 2
@@ -195,5 +195,5 @@ def test_the_marks_are_where_kernels_change() -> None:
         "samples in lanes": 5,
         "weights are turned": 124,
         "gradient in parts": PARTS,
-        "2 threads": 885,
+        "2 threads": 661,
     }

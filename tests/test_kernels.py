@@ -4,11 +4,11 @@ Sums of small integers are exact in any order, so results must be equal to the b
 that a read out of bounds spoils the answer; the output is surrounded by a sentinel, which must not be overwritten.
 """
 
-import ctypes
 import functools
 import itertools
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -864,28 +864,27 @@ def counters(width: int) -> SimpleNamespace:
         add=native(atomic.add, width, COUNTERS, int64, int64),
         exchange=native(atomic.exchange, width, COUNTERS, int64, int64, int64),
         read=native(atomic.read, width, COUNTERS, int64),
-        add_shared=native(parallel._add_shared, width, COUNTERS, int64),
         give_way=native(parallel._give_way, width),
+        now=native(parallel._now, width),
         plain=parallel,
     )
 
 
 def test_counters() -> None:
     both = counters(WIDTHS[0])
-    for add, exchange, read, add_shared, give_way in (
-        (both.add, both.exchange, both.read, both.add_shared, both.give_way),
-        (both.plain._add, both.plain._exchange, both.plain._read, both.plain._add_shared, both.plain._give_way),
+    for add, exchange, read, give_way, now in (
+        (both.add, both.exchange, both.read, both.give_way, both.now),
+        (both.plain._add, both.plain._exchange, both.plain._read, both.plain._give_way, both.plain._now),
     ):
-        queue, shared = np.zeros(32, np.int64), ctypes.c_int64(2**40)
-        queue[both.plain._SHARED] = ctypes.addressof(shared)
-        assert (add_shared(queue, 5), add_shared(queue, 0), shared.value) == (2**40, 2**40 + 5, 2**40 + 5)
-        queue[:] = 0
+        queue = np.zeros(32, np.int64)
         assert (add(queue, 8, 5), read(queue, 8)) == (0, 5)
         assert (add(queue, 8, -2), read(queue, 8)) == (5, 3)
         assert (exchange(queue, 8, 4, 9), read(queue, 8)) == (0, 3)
         assert (exchange(queue, 8, 3, 9), read(queue, 8)) == (1, 9)
         assert np.array_equal(np.flatnonzero(queue), [8])
         assert give_way() is None
+        before, between, after = time.monotonic_ns(), now(), time.monotonic_ns()
+        assert before <= between <= after
 
 
 @pytest.mark.without_jit
@@ -1056,39 +1055,75 @@ def test_an_idle_helper_looks_for_the_next_call_until_its_coordinator_is_in_the_
     assert not parallel.wait_for_tasks(queue)
     assert len(looks) == 11
     parallel.add_tasks(following, 2)
-    assert (queue[parallel._NUMBER], following[parallel._NUMBER], pool._begun.value) == (1, 2, 2)
+    assert (queue[parallel._NUMBER], following[parallel._NUMBER], pool._begun.item()) == (1, 2, 2)
 
 
-def test_calls_have_no_helpers_for_a_while_after_these_twice_had_no_processor(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A helper has no processor if it does less than an eighth of the tasks; a call that it helped ends the count."""
+def test_calls_have_no_helpers_for_a_while_after_these_were_twice_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are of use if their tasks take longer than the coordinator waited for them, by an eighth of the call."""
     parallel, now = generators(WIDTHS[0]).parallel, [1000.0]
     pool = parallel._Pool()
     monkeypatch.setattr(parallel, "_pool", lambda: pool)
     monkeypatch.setattr(parallel, "time", SimpleNamespace(perf_counter=lambda: now[0]))
-    queue = parallel.new_queue(8)
-    parallel.add_tasks(queue, 8)
-    for _ in range(8):
-        parallel.next_task(queue, 8, 0, 0)
-        parallel.finish_task(queue)
-    helped = queue.copy()
-    helped[parallel._OWN] = 7
-    for call in (queue, helped, queue):
+    alone = parallel.new_queue(8)
+    alone[[parallel._DONE, parallel._OWN, parallel._BUSY]] = 8, 8, 400_000_000
+    helped, waited = alone.copy(), alone.copy()
+    helped[[parallel._OWN, parallel._BUSY, parallel._WAITED]] = 4, 200_000_000, 100_000_000
+    waited[[parallel._OWN, parallel._BUSY, parallel._WAITED]] = 4, 200_000_000, 150_000_000
+    for call in (alone, helped, waited):
         pool.learn(call, 0.5)
         assert [parallel.useful(count) for count in (-1, 0, 3)] == [-1, 0, 3]
-    pool.learn(queue, 0.5)
-    assert parallel.useful(3) == 0
+    for times in (20, 40, 80, 160, 160):
+        pool.learn(alone, 0.5)
+        assert parallel.useful(3) == 0
+        now[0] += 0.5 * times - 0.1
+        assert parallel.useful(3) == 0
+        now[0] += 0.1
+        assert parallel.useful(3) == 3
+        pool.learn(waited, 0.5)
+        assert parallel.useful(3) == 3, "again, two calls count"
+    pool.learn(helped, 0.5)
+    for _ in range(2):
+        pool.learn(alone, 0.5)
     now[0] += 0.5 * parallel._WHILE
-    assert parallel.useful(3) == 3
-    pool.learn(queue, 0.5)
-    assert parallel.useful(3) == 3, "again, two calls count"
+    assert parallel.useful(3) == 3, "after a call that was helped, it is the shortest time again"
+
+
+def test_the_coordinator_waits_as_long_as_a_task_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a clock of which each look takes a unit. Helpers that are waited for in vain are sent away."""
+    parallel, clock = generators(WIDTHS[0]).parallel, itertools.count(1000)
+    monkeypatch.setattr(parallel, "_now", lambda: next(clock))
+    queue, counter = parallel.new_queue(4), np.zeros(1, np.int64)
+    queue[parallel._SHARED] = counter.ctypes.data
+
+    def turn(number: int, finished: bool) -> list[int]:
+        parallel.add_tasks(queue, 4)
+        assert parallel.claim(queue) == 4 * number, "by a helper"
+        own = [parallel.next_task(queue, 4, number) for _ in range(3)]
+        assert not finished or parallel.own(queue, 0, number)
+        for _ in range(3 + finished):
+            parallel.finish_task(queue)
+        for _ in range(35):
+            next(clock)
+        return [*own, parallel.next_task(queue, 4, number)]
+
+    assert turn(0, finished=False) == [1, 2, 3, 0]
+    assert (queue[parallel._BUSY], queue[parallel._WAITED], queue[parallel._OWN]) == (36, 12, 4)
+    parallel.finish_task(queue)
+    assert turn(1, finished=True) == [5, 6, 7, -1]
+    assert (queue[parallel._BUSY], queue[parallel._WAITED], queue[parallel._OWN]) == (72, 12, 7)
+    for number in (2, 3):
+        assert not queue[parallel._CLOSED]
+        assert turn(number, finished=False) == [*range(4 * number + 1, 4 * number + 4), 4 * number]
+        parallel.finish_task(queue)
+    assert queue[parallel._CLOSED]
 
 
 def test_helpers_are_asked_for_where_they_save_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """There are never more threads, including the calling one, than pieces of work."""
-    net = samenet.backend("numba").Network([99, 100], seed=0)  # 10,000 parameters
+    net = samenet.backend("numba").Network([99, 100], seed=0)  # 10,000 parameters, 100 activations
     monkeypatch.setattr(samenet.fast.ready, "useful", lambda helpers: helpers)
     for threads, rows, pieces, expected in (
-        *((1, 10**6, 9, 0), (4, 200, 9, 3), (4, 199, 9, 0), (4, 200, 3, 2), (4, 200, 1, 0), (2, 10**6, 9, 1)),
+        *((1, 10**6, 9, 0), (4, 170, 9, 3), (4, 169, 9, 0), (4, 170, 3, 2), (4, 170, 1, 0), (2, 10**6, 9, 1)),
     ):
         net.threads = threads
         assert samenet.fast.ready.helpers(net.model, rows, pieces) == expected

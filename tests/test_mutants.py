@@ -1588,10 +1588,10 @@ def _counters(parallel: ModuleType) -> Iterator[tuple[str, agreement.Comparison]
         "owned",
         compare([parallel.own(queue, 1, 0), parallel.own(queue, 1, 0), parallel.own(queue, 1, 1)], [1, 0, 1], 0),
     )
-    yield "taken over", compare([parallel.take_over(queue, 3, 0, 80) for _ in range(3)], [0, 2, -1], 0)
+    yield "taken over", compare([parallel.take_over(queue, 3, 0) for _ in range(3)], [0, 2, -1], 0)
     for _ in range(3):
         parallel.finish_task(queue)
-    yield "nothing to take over", compare(parallel.take_over(queue, 3, 1, 80), -1, 0)
+    yield "nothing to take over", compare(parallel.take_over(queue, 3, 1), -1, 0)
     queues: list[np.ndarray] = []
     parallel.run_parallel(lambda queue, is_coordinator: queues.append(queue), (), 0, 2)
     yield "more to wait for", compare(parallel.wait_for_tasks(queues[0]), False, 0)

@@ -25,7 +25,7 @@ def _each_block(model, cost, X, Y, out, H, workspace, lanes, values, queue, is_c
     most = most_rows(layout[0])
     last = H.size // min(m, most) - n_out  # where the output layer begins in H, for one row
     while is_coordinator or wait_for_tasks(queue):
-        block = next_task(queue, values.size, 0 if is_coordinator else -1, most * theta.size)
+        block = next_task(queue, values.size, 0 if is_coordinator else -1)
         if block < 0 and is_coordinator:
             return
         if block >= 0:

@@ -15,7 +15,7 @@ from samenet.fast.kernels.forward import multiply
 from samenet.fast.kernels.gemm import product, sum_of_rows
 from samenet.fast.kernels.narrow import errors_below, starts_narrow
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
-from samenet.fast.kernels.parallel import PAYS
+from samenet.fast.kernels.parallel import PAYS, work_of
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import LEAST, are_finite
 
@@ -34,7 +34,7 @@ def most(sizes, size, itemsize):
         return lanes // 2
     if sizes[0] >= LEAST and not starts_narrow(sizes, lanes):
         return max(_MOST_ROWS, _DENSE // size)
-    return max(_MOST_ROWS, PAYS // size)
+    return max(_MOST_ROWS, PAYS // work_of(sizes, size))
 
 
 @kernel()

@@ -66,8 +66,7 @@ def _each_block(model, data, batch_size, x, shared, mine, queue, kind, turn, pla
     (theta, layout), (X, _, order, dropout), (blocks, is_alone) = model, data, kind
     layers, slots = layout.shape[1] - 1, 1 if is_alone else blocks
     how = blocks, turn >= 0, dropout[1].size > 0, in_one_pass
-    work = 0 if is_alone else 2 * batch_size * theta.size // (layers * slots)
-    number = turn if is_alone else next_task(queue, slots, turn, work)
+    number = turn if is_alone else next_task(queue, slots, turn)
     while number >= 0:
         now = turn if turn >= 0 else number // slots
         slot = number - now * slots
@@ -86,7 +85,7 @@ def _each_block(model, data, batch_size, x, shared, mine, queue, kind, turn, pla
             return
         if is_done:
             finish_task(queue)
-        number = next_task(queue, slots, turn, work)
+        number = next_task(queue, slots, turn)
 
 
 @kernel()
@@ -186,7 +185,7 @@ def run_updates(
     x, p = rows_at(memory, p + 2 * of_layer, most, n_in), p + 2 * of_layer + most * n_in
     y, sums = rows_at(memory, p, most, n_out), rows_at(memory, p + most * n_out, 3 * (sizes.size - 1), widest)
     shared, heap = Shared(H, D, N, masks, delta, back, sums, g, x, y), open_heap()
-    kind = blocks_of(batch_size, theta.size), is_alone
+    kind = blocks_of(batch_size, sizes, theta), is_alone
     Z, E, helper_N = empty(heap, of_layer, dtype), empty(heap, of_layer, dtype), empty(heap, of_layer, dtype)
     longest = max(widest, n_in) + 1
     W = zeroed(heap, longest * row_length(widest, REGISTER // theta.itemsize), dtype)

@@ -18,14 +18,14 @@ from samenet.fast.kernels.forward import apply_mask, multiply
 from samenet.fast.kernels.gemm import copied, product, sum_of_rows, transposed
 from samenet.fast.kernels.narrow import errors_below
 from samenet.fast.kernels.one_pass import MOST_ROWS, step_in_one_pass
-from samenet.fast.kernels.packing import copy, packed_matrix
-from samenet.fast.kernels.parallel import PAYS, own
+from samenet.fast.kernels.packing import copy, nodes, packed_matrix
+from samenet.fast.kernels.parallel import PAYS, own, work_of
 from samenet.fast.kernels.steps import step
 from samenet.model.functions import EPSILON
 
 # The rows of `sums`: mean, variance, 1 / deviation; the sums of delta and of delta n; their means.
 MEANS, VARIANCES, _INVERSE, _DB, _DGAMMA, _DELTA, PRODUCT = range(7)
-_BLOCKS, _FEW = 2, 64  # blocks of a layer, at most; rows up to which there is one
+_BLOCKS, _FEW, _NARROW = 2, 64, 2  # blocks of a layer, at most; rows up to which there is one; registers of a block
 _DOTTED, _LEAST = 64, 4  # inputs from which W is not transposed for few rows; rows up to which it is not for others
 
 
@@ -56,9 +56,11 @@ class Own(NamedTuple):
 
 
 @register_jitable
-def blocks_of(rows, size):
-    """The most blocks of a layer for batches of this many rows and this many parameters; independent of threads."""
-    return _BLOCKS if rows > _FEW and rows * size >= PAYS else 1
+def blocks_of(rows, sizes, theta):
+    """The most blocks of a layer for batches of this many rows; independent of the number of threads."""
+    _, widest = nodes(sizes)
+    is_wide = widest * theta.itemsize >= _BLOCKS * _NARROW * REGISTER
+    return _BLOCKS if is_wide and rows > _FEW and rows * work_of(sizes, theta.size) >= PAYS else 1
 
 
 @kernel()
@@ -68,7 +70,7 @@ def block_of(layout, layer, itemsize, blocks, number):
     if blocks == 1:  # divisions take as long as a tiny layer
         return 0, k
     registers = -(-k // lanes)
-    blocks = 1 if layout[1, layer + 1] == SOFTMAX else min(blocks, max(1, registers // 2))
+    blocks = 1 if layout[1, layer + 1] == SOFTMAX else min(blocks, max(1, registers // _NARROW))
     begin, end = registers * min(number, blocks) // blocks, registers * min(number + 1, blocks) // blocks
     return min(k, begin * lanes), min(k, end * lanes)
 

@@ -12,7 +12,7 @@ from functools import cache
 from numba import boolean, int64, njit
 from numba.extending import register_jitable
 
-from samenet.fast.kernels.codegen.compiling import external, kernel
+from samenet.fast.kernels.codegen.compiling import external
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import WIDE, copied, transposed
@@ -147,11 +147,11 @@ def copy(source, target):
         target[i] = source[i]
 
 
-@kernel()
+@register_jitable
 def nodes(sizes):
     """The number of nodes after the input layer, and the largest number in a layer."""
     total = widest = 0
-    for layer in range(1, sizes.size):
+    for layer in range(1, len(sizes)):
         total += sizes[layer]
         widest = max(widest, sizes[layer])
     return total, widest

@@ -14,7 +14,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from ctypes import addressof, c_int64
 from functools import cache
 from queue import SimpleQueue
 from threading import Lock, Thread
@@ -24,40 +23,29 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.extending import register_jitable
 from numpy.typing import NDArray
 
 from samenet.fast.kernels.codegen.atomic import add as _add
 from samenet.fast.kernels.codegen.atomic import exchange as _exchange
-from samenet.fast.kernels.codegen.atomic import lock, place_of
 from samenet.fast.kernels.codegen.atomic import read as _read
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, kernel
+from samenet.fast.kernels.codegen.memory import array_at
+from samenet.fast.kernels.codegen.vector import INT, LONG
+from samenet.fast.kernels.packing import nodes
 
 # A queue has four counters, each in its own cache line, and a turn for each slot, where the result of a task is stored;
-# further the address of the pool's counter of calls, the call's number by that counter, and the coordinator's tasks.
-_ADDED, _CLAIMED, _DONE, _CLOSED, _SHARED, _NUMBER, _OWN, _TURNS = 0, 8, 16, 24, 25, 26, 27, 32
-_LOOK = 8  # multiply-adds per check while the coordinator waits: in all twice the time it would need itself
+# further the address of the pool's counter of calls, the call's number by that counter, the coordinator's tasks, since
+# when it has been busy with them, and how long it was busy and has waited for others, in nanoseconds.
+_ADDED, _CLAIMED, _DONE, _CLOSED, _SHARED, _NUMBER, _OWN, _SINCE, _BUSY, _WAITED = 0, 8, 16, *range(24, 31)
+_TURNS, _LOST = 32, 2  # the length of all these; tasks whose time may be lost by waiting
 _MOST = 64  # helper threads
 _LOOKS = 1_000  # how often a helper looks for the next call, which takes some tenths of a millisecond, before it sleeps
-PAYS = 2_000_000  # multiply-adds of a call or an update from which another thread saves time
-# Helpers are of use if they do this part of the tasks; otherwise there are none for so many times as long as the call.
-_PART, _WHILE = 8, 20
-
-
-def _add_shared(queue: NDArray[np.int64], number: int) -> int:
-    """Atomically add to the pool's counter of calls; returns the previous value."""
-    with lock:
-        counter = c_int64.from_address(int(queue[_SHARED]))
-        counter.value += number
-        return counter.value - number
-
-
-def _typed_add_shared(typing_context, queue, number):
-    def codegen(context, builder, signature, values):
-        address = builder.load(place_of(context, builder, queue, values[0], ir.Constant(values[1].type, _SHARED)))
-        pointer = builder.inttoptr(address, ir.IntType(64).as_pointer())
-        return builder.atomic_rmw("add", pointer, values[1], "seq_cst")
-
-    return types.int64(queue, types.int64), codegen
+PAYS = 2_000_000  # the work of a call or an update, in multiply-adds, from which another thread saves time
+_ACTIVATION, _INPUT = 16, 2  # multiply-adds that take as long as a node's activation, and as reading an input
+# Helpers are of use if they save this part of a call's time. If not, there are none for so many times as long as the
+# call, and twice as long each time that they then are of no use again, but not longer than the last number.
+_PART, _WHILE, _LONGEST = 8, 20, 160
 
 
 def _give_way() -> None:
@@ -68,15 +56,39 @@ def _give_way() -> None:
 def _typed_give_way(typing_context):
     def codegen(context, builder, signature, values):
         if hasattr(os, "sched_yield"):
-            kind = ir.FunctionType(ir.IntType(32), [])
+            kind = ir.FunctionType(INT, [])
             builder.call(cgutils.get_or_insert_function(builder.module, kind, "sched_yield"), [])
         return context.get_dummy_value()
 
     return types.void(), codegen
 
 
-_add_shared = intrinsic_of(_add_shared, _typed_add_shared)
+def _now() -> int:
+    """Nanoseconds; always 0 where the system has no such clock."""
+    return time.monotonic_ns()
+
+
+def _typed_now(typing_context):
+    def codegen(context, builder, signature, values):
+        pair = cgutils.alloca_once(builder, ir.ArrayType(LONG, 2), zfill=True)
+        if hasattr(time, "clock_gettime"):
+            kind = ir.FunctionType(INT, [INT, pair.type])
+            read = cgutils.get_or_insert_function(builder.module, kind, "clock_gettime")
+            builder.call(read, [INT(time.CLOCK_MONOTONIC), pair])
+        seconds, rest = cgutils.unpack_tuple(builder, builder.load(pair), 2)
+        return builder.add(builder.mul(seconds, LONG(10**9)), rest)
+
+    return types.int64(), codegen
+
+
 _give_way = intrinsic_of(_give_way, _typed_give_way)
+_now = intrinsic_of(_now, _typed_now)
+
+
+@kernel()
+def _add_shared(queue, number):
+    """Atomically add to the pool's counter of calls; returns the previous value."""
+    return _add(array_at(queue[_SHARED], 1, np.int64), 0, number)
 
 
 @kernel()
@@ -84,6 +96,7 @@ def add_tasks(queue, number):
     """Add this many tasks to the queue; with the first, tell the helpers that look for a call."""
     if queue[_SHARED] and queue[_NUMBER] == 0:
         queue[_NUMBER] = _add_shared(queue, 1) + 1
+    queue[_SINCE] = _now() if queue[_SHARED] else 0
     _add(queue, _ADDED, number)
 
 
@@ -105,32 +118,38 @@ def own(queue, slot, turn):
 
 
 @kernel()
-def take_over(queue, slots, turn, work):
+def take_over(queue, slots, turn):
     """Own and return the slot of a task of this turn that no other thread finishes in time; -1 if there is none.
 
-    work: the multiply-adds of a task, which determine how long to wait.
+    To wait as long as a task takes costs at most as much again. Helpers for which that is no gain are sent away.
     """
-    for _ in range(work // _LOOK):
-        if _read(queue, _DONE) >= _read(queue, _ADDED):
-            return -1
-    for slot in range(slots):
+    began = now = _now() if queue[_SINCE] else 0
+    queue[_BUSY] += began - queue[_SINCE]
+    of_task = queue[_BUSY] // max(1, queue[_OWN])
+    while now < began + of_task and _read(queue, _DONE) < _read(queue, _ADDED):
+        now = _now()
+    queue[_SINCE] = now
+    queue[_WAITED] += now - began
+    if queue[_WAITED] > (_LOST + _read(queue, _DONE) - queue[_OWN]) * of_task:
+        queue[_CLOSED] = 1
+    for slot in range(slots if _read(queue, _DONE) < _read(queue, _ADDED) else 0):
         if own(queue, slot, turn):
             return slot
     return -1
 
 
 @kernel()
-def next_task(queue, slots, turn, work):
+def next_task(queue, slots, turn):
     """The number of the next task for the caller, or -1 if there is none; turn: -1 for a helper.
 
-    The coordinator then owns the result, and takes over tasks of helpers; slots, work: see `take_over`.
+    The coordinator then owns the result, and takes over tasks of helpers; slots: see `take_over`.
     """
     task = claim(queue)
     if turn >= 0:
         if task >= 0:
             own(queue, task % slots, turn)
         else:
-            slot = take_over(queue, slots, turn, work)
+            slot = take_over(queue, slots, turn)
             task = turn * slots + slot if slot >= 0 else -1
         queue[_OWN] += task >= 0
     return task
@@ -186,8 +205,9 @@ class _Pool:
         self._threads: list[Thread] = []
         self._wanted: dict[int, int] = {}  # helpers, by the queues of the calls in progress
         self._lock = Lock()
-        self._begun = c_int64()  # calls that have entered their kernels
-        self._in_vain = 0  # calls in succession to which helpers contributed little
+        self._begun = np.zeros(1, np.int64)  # calls that have entered their kernels
+        self._in_vain = 0  # calls in succession in which helpers were of no use
+        self._while = _WHILE
         self.until = 0.0  # when the next call may have helpers
         atexit.register(self._end)
 
@@ -198,7 +218,7 @@ class _Pool:
 
         Its results and errors are dropped.
         """
-        queue[_SHARED] = addressof(self._begun)
+        queue[_SHARED] = self._begun.ctypes.data
         with self._lock, suppress(RuntimeError):
             self._wanted[id(queue)] = helpers
             while len(self._threads) < min(sum(self._wanted.values()), _MOST):
@@ -215,10 +235,13 @@ class _Pool:
 
     def learn(self, queue: NDArray[np.int64], seconds: float) -> None:
         """Learn from a call of this length what its helpers have contributed."""
-        is_little = _PART * (queue[_DONE] - queue[_OWN]) < queue[_DONE]
-        self._in_vain = self._in_vain + 1 if is_little else 0
-        if self._in_vain > 1:
-            self._in_vain, self.until = 0, time.perf_counter() + _WHILE * seconds
+        saved = (queue[_DONE] - queue[_OWN]) * queue[_BUSY] / max(1, queue[_OWN]) - queue[_WAITED]
+        self._in_vain = self._in_vain + 1 if _PART * saved < 1e9 * seconds else 0
+        if self._in_vain > 1:  # one call may have had to wake them
+            self._in_vain, self.until = 0, time.perf_counter() + self._while * seconds
+            self._while = min(2 * self._while, _LONGEST)
+        elif self._in_vain == 0:
+            self._while = _WHILE
 
     def _help(self) -> None:
         while call := self._work.get():
@@ -239,8 +262,15 @@ _pool = cache(_Pool)
 
 
 def useful(helpers: int) -> int:
-    """This many helpers; or none for a while after they twice had no processor."""
+    """This many helpers; or none for a while after they twice were of no use."""
     return helpers if helpers < 1 or time.perf_counter() >= _pool().until else 0
+
+
+@register_jitable
+def work_of(sizes, size):
+    """The work of a row, in multiply-adds; size: the number of parameters."""
+    total, _ = nodes(sizes)
+    return size + _INPUT * sizes[0] + _ACTIVATION * total
 
 
 def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: int, slots: int, *more: Any) -> Any:

@@ -87,10 +87,9 @@ def _each_part(model, settings, workspace, gathered, G, private, values, queue, 
 
     private: a helper's memory for the gradient until it owns the part.
     """
-    batch_size, _ = settings[3]
     parts, is_coordinator = len(G), update >= 0
     while True:
-        task = next_task(queue, parts, update, 3 * batch_size * model[1].size // parts)
+        task = next_task(queue, parts, update)
         if task < 0:
             return
         part = task % parts
