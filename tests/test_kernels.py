@@ -1072,20 +1072,16 @@ def test_calls_have_no_helpers_for_a_while_after_these_were_twice_of_no_use(monk
     for call in (alone, helped, waited):
         pool.learn(call, 0.5)
         assert [parallel.useful(count) for count in (-1, 0, 3)] == [-1, 0, 3]
-    for times in (20, 40, 80, 160, 160):
-        pool.learn(alone, 0.5)
-        assert parallel.useful(3) == 0
-        now[0] += 0.5 * times - 0.1
-        assert parallel.useful(3) == 0
-        now[0] += 0.1
-        assert parallel.useful(3) == 3
-        pool.learn(waited, 0.5)
-        assert parallel.useful(3) == 3, "again, two calls count"
-    pool.learn(helped, 0.5)
-    for _ in range(2):
-        pool.learn(alone, 0.5)
-    now[0] += 0.5 * parallel._WHILE
-    assert parallel.useful(3) == 3, "after a call that was helped, it is the shortest time again"
+    pool.learn(alone, 0.5)
+    assert [parallel.useful(count) for count in (-1, 0, 3)] == [-1, 0, 0]
+    assert [parallel.useful(3) for _ in range(parallel._CALLS)] == [0] * (parallel._CALLS - 1) + [3]
+    pool.learn(alone, 0.5)
+    assert parallel.useful(3) == 3, "again, two calls count"
+    pool.learn(waited, 0.5)
+    now[0] += parallel._SECONDS - 0.1
+    assert parallel.useful(3) == 0
+    now[0] += 0.2
+    assert parallel.useful(3) == 3, "after some time, however few calls there were"
 
 
 def test_the_coordinator_waits_as_long_as_a_task_takes(monkeypatch: pytest.MonkeyPatch) -> None:

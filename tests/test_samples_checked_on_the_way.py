@@ -50,6 +50,9 @@ def test_no_number_that_is_not_finite_goes_unseen(
             for rows in (slice(row, row + 1), slice(row - row % 35, row - row % 35 + 35), slice(None)):
                 with pytest.raises(ValueError, match=rf"X: expected finite numbers, got {bad} at X\[.*, {column}\]"):
                     net.gradient(spoiled[rows], Y[rows])
+                with pytest.raises(ValueError, match=rf"X: expected finite numbers, got {bad} at X\[.*, {column}\]"):
+                    net.cost(spoiled[rows], Y[rows])
+                assert np.isnan(net.backend.evaluate(net.model, spoiled[rows], Y[rows])[0])
             options = {"alpha": 0.01, "epochs": 2, "batch_size": batch, "optimizer": rule, "seed": 1}
             for more in ({}, {"record_every": 0}, {"clip_norm": 1.0}, {"callback": lambda *_: None}):
                 with (

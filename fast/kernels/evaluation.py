@@ -1,5 +1,7 @@
 """The cost of many samples, and their output, in blocks that threads share."""
 
+import numpy as np
+
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
@@ -39,14 +41,13 @@ def _each_block(model, cost, X, Y, out, H, workspace, lanes, values, queue, is_c
             else:
                 masks, zeros, used, flags = workspace
                 finite = forward(P, True, layout, bias, x, masks, H, h, H, activates, zeros, zeros[:0], used, flags)
+            target, result = flat(Y[start : start + rows]), 0.0
             if factors.size:
-                target = flat(Y[start : start + rows])
                 result = weigh(cost, code, h, target, n_out, 0.0, factors[start : start + rows], h[:0])
+            elif not finite and not all_finite(flat(x)):  # checking every number takes longer than looking at sums
+                result = np.nan
             elif len(Y):
-                target = flat(Y[start : start + rows])
                 result = apply_cost(cost, code, h, target, n_out, 0.0, h[:0], 0.0)
-            else:  # checking every number takes longer, so this is done only if a sum is not finite
-                result = 1.0 if finite or all_finite(flat(x)) else 0.0
             if not is_coordinator:
                 copy(h[:0], answer[:0])  # so that it is compiled before others wait for the result
             if is_coordinator or own(queue, block, 0):
@@ -66,28 +67,24 @@ def _evaluate(model, objective, X, Y, scale, out, H, workspace, lanes, values, q
     if not is_coordinator:
         return 0.0, True
     wait_for_all(queue)
-    if len(Y) == 0:
-        finite = True
-        for block in range(values.size):
-            finite &= values[block] != 0.0
-        return 0.0, finite
     result = 0.0
     for block in range(values.size):
         result += values[block]
     result *= scale
-    if l1 or l2:
+    if (l1 or l2) and len(Y):
         theta, _, layout, _ = model
         result += penalty(theta, theta[:0], layout, 1, l1, l2)
-    return result, True
+    return result, not np.isnan(result)
 
 
 @kernel(light=True)
 def evaluate(theta, P, layout, bias, objective, X, Y, scale, out, values, queue, is_coordinator, factors):
     """out := the output layer for the rows of X, in blocks that threads share.
 
-    Returns (cost, finite): if Y has rows, their cost; otherwise no cost, but whether all of X is finite. values: a
-    number for each block. P: memory for the packed parameters; if it is empty, nothing is packed, and samples are in
-    the lanes. factors: the rows' factors, by which their costs are multiplied, unless it is empty.
+    Returns the cost, which is NaN if X is not finite, unless there are factors; and whether it is not NaN. Without rows
+    of Y, it is 0 or NaN. values: a number for each block. P: memory for the packed parameters; if it is empty, nothing
+    is packed, and samples are in the lanes. factors: the rows' factors, by which their costs are multiplied, unless it
+    is empty.
     """
     sizes, dtype, heap, in_lanes = layout[0], theta.dtype, open_heap(), P.size == 0
     total, widest = nodes(sizes)

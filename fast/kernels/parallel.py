@@ -43,9 +43,8 @@ _MOST = 64  # helper threads
 _LOOKS = 1_000  # how often a helper looks for the next call, which takes some tenths of a millisecond, before it sleeps
 PAYS = 2_000_000  # the work of a call or an update, in multiply-adds, from which another thread saves time
 _ACTIVATION, _INPUT = 16, 2  # multiply-adds that take as long as a node's activation, and as reading an input
-# Helpers are of use if they save this part of a call's time. If not, there are none for so many times as long as the
-# call, and twice as long each time that they then are of no use again, but not longer than the last number.
-_PART, _WHILE, _LONGEST = 8, 20, 160
+# Helpers are of use if they save this part of a call's time; otherwise there are none for so many calls, or seconds.
+_PART, _CALLS, _SECONDS = 8, 40, 1.0
 
 
 def _give_way() -> None:
@@ -207,8 +206,7 @@ class _Pool:
         self._lock = Lock()
         self._begun = np.zeros(1, np.int64)  # calls that have entered their kernels
         self._in_vain = 0  # calls in succession in which helpers were of no use
-        self._while = _WHILE
-        self.until = 0.0  # when the next call may have helpers
+        self.skipped, self.until = 0, 0.0  # how many calls are to have no helpers, and for how long
         atexit.register(self._end)
 
     def begin(
@@ -238,10 +236,7 @@ class _Pool:
         saved = (queue[_DONE] - queue[_OWN]) * queue[_BUSY] / max(1, queue[_OWN]) - queue[_WAITED]
         self._in_vain = self._in_vain + 1 if _PART * saved < 1e9 * seconds else 0
         if self._in_vain > 1:  # one call may have had to wake them
-            self._in_vain, self.until = 0, time.perf_counter() + self._while * seconds
-            self._while = min(2 * self._while, _LONGEST)
-        elif self._in_vain == 0:
-            self._while = _WHILE
+            self._in_vain, self.skipped, self.until = 0, _CALLS, time.perf_counter() + _SECONDS
 
     def _help(self) -> None:
         while call := self._work.get():
@@ -263,7 +258,11 @@ _pool = cache(_Pool)
 
 def useful(helpers: int) -> int:
     """This many helpers; or none for a while after they twice were of no use."""
-    return helpers if helpers < 1 or time.perf_counter() >= _pool().until else 0
+    pool = _pool()
+    if helpers < 1 or pool.skipped == 0 or time.perf_counter() >= pool.until:
+        return helpers
+    pool.skipped -= 1
+    return 0
 
 
 @register_jitable

@@ -13,6 +13,7 @@ faster version. For `run_updates`, the dictionary has two functions, for repeate
 `samenet.backends.prepared`.
 """
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -48,26 +49,19 @@ def _fast(name: str, model: Model, backend: Any, checked: Callable[..., Any]) ->
 
 
 def cost_of(model: Model, backend: Any, X: ArrayLike, Y: ArrayLike, *options: Any) -> float:
-    """The implementation of `Network.cost`; options: those of `gradient_of`."""
-    return _objective(model, backend, X, Y, *options).cost()
+    """The implementation of `Network.cost`; options: those of `_objective`."""
+    objective, is_open = _objective(model, backend, X, Y, *options)
+    found = objective.cost()
+    if is_open and math.isnan(found):
+        arrays.finite("X", objective.X)
+    return found
 
 
-def gradient_of(
-    model: Model,
-    backend: Any,
-    X: ArrayLike,
-    Y: ArrayLike,
-    cost: Cost | None = None,
-    reduction: Reduction = "mean",
-    sample_weight: ArrayLike | None = None,
-) -> tuple[float, Parameters]:
-    """The implementation of `Network.gradient`."""
-    theta = model.theta
-    is_large = type(X) is np.ndarray and X.size > max(_MANY, theta.flat.size)
-    may_wait = is_large and hasattr(backend, "SPREADS_NAN") and sample_weight is None and not theta.normalized
-    objective = _objective(model, backend, X, Y, cost, reduction, sample_weight, not may_wait)
+def gradient_of(model: Model, backend: Any, X: ArrayLike, Y: ArrayLike, *options: Any) -> tuple[float, Parameters]:
+    """The implementation of `Network.gradient`; options: those of `_objective`."""
+    objective, is_open = _objective(model, backend, X, Y, *options)
     found = objective.gradient()
-    if may_wait and not all_finite(found[1].flat):  # the gradient is finite unless a number in X was not
+    if is_open and not all_finite(found[1].flat):  # the gradient is finite unless a number in X was not
         arrays.finite("X", objective.X)
     return found
 
@@ -80,13 +74,14 @@ def _objective(
     cost: Cost | None = None,
     reduction: Reduction = "mean",
     sample_weight: ArrayLike | None = None,
-    checks_X: bool = True,
-) -> Objective:
-    model = model.with_cost(cost)
+) -> tuple[Objective, bool]:
+    """The objective on checked samples, and whether X is still to be checked, as its results show."""
+    theta, model = model.theta, model.with_cost(cost)
+    is_large = type(X) is np.ndarray and X.size > max(_MANY, theta.flat.size)
+    is_open = is_large and hasattr(backend, "SPREADS_NAN") and sample_weight is None and not theta.normalized
     checks.choice("reduction", reduction, REDUCTIONS)
-    ready = prepared.ready(model, backend, "cost", X, Y)
-    X, Y = ready or model.labelled(X, Y, reduction, checks_X)
-    if sample_weight is None:
-        return Objective(model, backend, X, Y, reduction)
-    weights = checked_weights(sample_weight, len(X), reduction, model.dtype)
-    return Objective(model, backend, X, Y, reduction, weights)
+    X, Y = prepared.ready(model, backend, "cost", X, Y) or model.labelled(X, Y, reduction, not is_open)
+    weights = None
+    if sample_weight is not None:
+        weights = checked_weights(sample_weight, len(X), reduction, model.dtype)
+    return Objective(model, backend, X, Y, reduction, weights), is_open

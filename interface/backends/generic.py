@@ -10,7 +10,8 @@ SECONDS      upper estimates of the time of `run_updates` for an update, and for
              parameters; they limit the number of updates in the first call of a training run
 QUIET        it never warns of overflow
 SPREADS_NAN  after an update from a sample that is not finite, weights are not finite either, with every rule, unless
-             entries of the gradient are clipped. So checking the weights after the first epoch is a check of X
+             entries of the gradient are clipped. So checking the weights after the first epoch is a check of X.
+             And the cost without `sample_weight` is NaN, from `evaluate` too
 MANY         a module that trains several similar networks together; see `samenet.training.alike`
 FAST         functions that make faster versions of `gradient`, `evaluate` and `run_updates` for a model; see
              `samenet.backends.costs` and `samenet.backends.prepared`. For `predict`, it is the function `fast_predict`;

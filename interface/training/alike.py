@@ -25,6 +25,9 @@ from samenet.training.options import Options, Trained
 from samenet.training.sampling import is_stream
 
 _MOST, _FEW = 2**22, 2**20  # bytes of the parameters of the networks in one call; of orders that are kept
+# The parts of a call of `loop.CALL_SECONDS` that are long enough to share. A thread whose processor is busy takes fewer
+# of them, so these are the fewest in all, and the most for each other thread.
+_OF_CALL, _FEWEST, _PARTS = 25, 4, 8
 # The arguments of `run_updates` that `MANY.prepared` takes, too.
 _ARGUMENTS = {"reduction", "clip_value", "clip_norm"}
 _NUMBERS = frozenset((int, type(None)))
@@ -91,7 +94,9 @@ def are_numbers(seeds: Sequence[Any]) -> bool:
 
 
 def groups(kinds: Iterable[Similar], seeds: Sequence[Any], threads: int) -> list[Sequence[int]]:
-    """The numbers of the networks that are trained in one call, or of a single one."""
+    """The numbers of the networks that are trained in one call, or of a single one; threads do not pay for a few short
+    calls.
+    """
     found: list[Sequence[int]] = []
     for numbers, *kind in kinds:
         together, calls = _together(*kind)
@@ -99,7 +104,10 @@ def groups(kinds: Iterable[Similar], seeds: Sequence[Any], threads: int) -> list
         fit: Sequence[int] = []
         if together:
             fit = numbers if are_numbers(seeds) else [i for i in numbers if not is_stream(seeds[i])]
-        step = max(1, together * min(calls, -(-len(fit) // max(1, together * threads))))
+        pieces = -(-len(fit) // max(1, together))
+        parts = min(_PARTS * (threads - 1), _OF_CALL * pieces // max(1, calls))
+        parts = 1 if parts < _FEWEST else parts - parts % min(threads, parts)
+        step = max(1, together * min(calls, -(-pieces // max(1, parts))))
         found += [fit[start : start + step] for start in range(0, len(fit), step)]
         if len(fit) < len(numbers):
             alone = set(numbers).difference(fit)
