@@ -883,7 +883,7 @@ def test_counters() -> None:
         assert (exchange(queue, 8, 3, 9), read(queue, 8)) == (1, 9)
         assert np.array_equal(np.flatnonzero(queue), [8])
         assert give_way() is None
-        before, between, after = time.monotonic_ns(), now(), time.monotonic_ns()
+        before, between, after = time.thread_time_ns(), now(), time.thread_time_ns()
         assert before <= between <= after
 
 
@@ -1069,15 +1069,15 @@ def test_calls_have_no_helpers_for_a_while_after_these_were_twice_of_no_use(monk
     helped, waited = alone.copy(), alone.copy()
     helped[[parallel._OWN, parallel._BUSY, parallel._WAITED]] = 4, 200_000_000, 100_000_000
     waited[[parallel._OWN, parallel._BUSY, parallel._WAITED]] = 4, 200_000_000, 150_000_000
-    for call in (alone, helped, waited):
-        pool.learn(call, 0.5)
+    for call, processor in ((alone, 0.5), (helped, 0.5), (helped, 0.4), (helped, 0.5), (waited, 0.5)):
+        pool.learn(call, 0.5, processor)
         assert [parallel.useful(count) for count in (-1, 0, 3)] == [-1, 0, 3]
-    pool.learn(alone, 0.5)
+    pool.learn(alone, 0.5, 0.5)
     assert [parallel.useful(count) for count in (-1, 0, 3)] == [-1, 0, 0]
     assert [parallel.useful(3) for _ in range(parallel._CALLS)] == [0] * (parallel._CALLS - 1) + [3]
-    pool.learn(alone, 0.5)
+    pool.learn(alone, 0.5, 0.5)
     assert parallel.useful(3) == 3, "again, two calls count"
-    pool.learn(waited, 0.5)
+    pool.learn(waited, 0.5, 0.5)
     now[0] += parallel._SECONDS - 0.1
     assert parallel.useful(3) == 0
     now[0] += 0.2

@@ -63,17 +63,17 @@ def _typed_give_way(typing_context):
 
 
 def _now() -> int:
-    """Nanoseconds; always 0 where the system has no such clock."""
-    return time.monotonic_ns()
+    """The processor time of this thread in nanoseconds; always 0 where kernels cannot read it."""
+    return time.thread_time_ns()
 
 
 def _typed_now(typing_context):
     def codegen(context, builder, signature, values):
         pair = cgutils.alloca_once(builder, ir.ArrayType(LONG, 2), zfill=True)
-        if hasattr(time, "clock_gettime"):
+        if hasattr(time, "CLOCK_THREAD_CPUTIME_ID"):
             kind = ir.FunctionType(INT, [INT, pair.type])
             read = cgutils.get_or_insert_function(builder.module, kind, "clock_gettime")
-            builder.call(read, [INT(time.CLOCK_MONOTONIC), pair])
+            builder.call(read, [INT(time.CLOCK_THREAD_CPUTIME_ID), pair])
         seconds, rest = cgutils.unpack_tuple(builder, builder.load(pair), 2)
         return builder.add(builder.mul(seconds, LONG(10**9)), rest)
 
@@ -231,10 +231,14 @@ class _Pool:
         with self._lock:
             self._wanted.pop(id(queue), None)
 
-    def learn(self, queue: NDArray[np.int64], seconds: float) -> None:
-        """Learn from a call of this length what its helpers have contributed."""
+    def learn(self, queue: NDArray[np.int64], seconds: float, processor: float) -> None:
+        """Learn from a call of this length what its helpers have saved; processor: the coordinator's own time.
+
+        What is missing from this, the coordinator may have lost to them.
+        """
         saved = (queue[_DONE] - queue[_OWN]) * queue[_BUSY] / max(1, queue[_OWN]) - queue[_WAITED]
-        self._in_vain = self._in_vain + 1 if _PART * saved < 1e9 * seconds else 0
+        is_little = _PART * (1e-9 * saved - (seconds - processor)) < seconds
+        self._in_vain = self._in_vain + 1 if is_little else 0
         if self._in_vain > 1:  # one call may have had to wake them
             self._in_vain, self.skipped, self.until = 0, _CALLS, time.perf_counter() + _SECONDS
 
@@ -278,10 +282,10 @@ def run_parallel(work: Callable[..., Any], arguments: tuple[Any, ...], helpers: 
     try:
         if not helpers:
             return work(*arguments, queue, True, *more)
-        began = time.perf_counter()
+        began, processor = time.perf_counter(), time.thread_time()
         _pool().begin(queue, helpers, work, (*arguments, queue, False, *more))
         result = work(*arguments, queue, True, *more)
-        _pool().learn(queue, time.perf_counter() - began)
+        _pool().learn(queue, time.perf_counter() - began, time.thread_time() - processor)
         return result
     finally:
         queue[_CLOSED] = 1
