@@ -137,7 +137,7 @@ def helpers(model: Model, rows: int, pieces: int) -> int:
 
 def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces: int, *more: Any) -> Any:
     """Call a kernel of `parallel`, whose arguments' types follow from the dtype, on the threads that pay."""
-    code = code_of(kernel, arguments[0].dtype, (*arguments, _LIKE, True, *more))
+    code = code_of(kernel, model.theta.flat.dtype, (*arguments, _LIKE, True, *more))
     return run_parallel(code, arguments, helpers(model, rows, pieces), pieces, *more)
 
 
@@ -172,7 +172,7 @@ def descend(
         X, Y, numbers, masks = given[0]
         weights, order = np.empty(len(X)), np.zeros(numbers.shape, np.int64)
         given, drawn = ((X, Y, order, masks), *given[1:]), (*sampler, numbers, np.empty((len(G), given[1][0])))
-    arguments = theta, P, kinds, bias, objective, *given, G, values
+    arguments = (theta, P, kinds, bias), objective, *given, G, values
     found: bool = run(training.run_updates, arguments, model, given[1][0], len(G), connect, weights, drawn)
     if drop_connect is not None:
         give_masks_back(model, connect)
@@ -184,7 +184,7 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
     limits = clipping.get("clip_value", math.inf), clipping.get("clip_norm", math.inf)
     theta, dtype, planned = model.theta, model.dtype, plan(model, rule, (batch_size, *limits))
     batch, constants, tiny, empty = (batch_size, reduction == "mean"), planned.constants, planned.tiny, np.empty
-    size, flat, parts, of_model = dtype.itemsize, theta.flat, planned.parts, described(model)
+    size, flat, parts, (*of_model, of_aim) = dtype.itemsize, theta.flat, planned.parts, described(model)
     kinds = dtype if tiny is None else (dtype, len(tiny[0]), len(tiny[1]))
     short, kernel = (tiny, tiny_network) if tiny is not None else (planned.few_nodes, few_nodes)
     is_usual, rest = not theta.normalized, (NO_DROP_CONNECT[size], NO_NUMBERS, NO_SAMPLER)
@@ -204,7 +204,7 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
             state.is_finite = code(*given)
         else:
             memory = borrowed(model, parts, state.prepared)
-            given = flat, memory[1], *of_model, (X, Y, order, NO_MASKS[size]), *more, memory[0], memory[2]
+            given = (flat, memory[1], *of_model), of_aim, (X, Y, order, NO_MASKS[size]), *more, memory[0], memory[2]
             code = code or code_of(training.run_updates, kinds, (*given, _LIKE, True, *rest))
             if parts == 1:
                 state.is_finite = code(*given, new_queue(1), True, *rest)

@@ -412,9 +412,9 @@ def evaluate(*given: Any) -> Any:
     return evaluation.evaluate(*given, np.empty(0))
 
 
-def run_updates(*given: Any) -> Any:
+def run_updates(theta: Any, P: Any, kinds: Any, bias: bool, *given: Any) -> Any:
     """In float64, without DropConnect and sample weights."""
-    return training.run_updates(*given, NO_DROP_CONNECT[8], NO_NUMBERS, NO_SAMPLER)
+    return training.run_updates((theta, P, kinds, bias), *given, NO_DROP_CONNECT[8], NO_NUMBERS, NO_SAMPLER)
 
 
 def held_back(work: Any, arguments: tuple[Any, ...], tasks: int, complete: Any) -> Any:

@@ -845,8 +845,12 @@ MUTANTS = {
         ),
         Mutant("sampling: numbers of the first epoch", "sampled.numbers[epoch, place]", "sampled.numbers[0, place]"),
         Mutant("sampling: numbers of the first batch", "numbers[epoch, place]", "numbers[epoch, place - start]"),
-        Mutant("sampling: importance of no row", "= row, importance(sampled, row)", "= row, 1.0"),
-        Mutant("sampling: nothing learned", "learn(sampled, rows, squares)", "pass"),
+        Mutant("sampling: importance of no row", "weights[row] = 1.0 / (", "weights[row] = 1.0 + 0.0 * ("),
+        Mutant(
+            "sampling: nothing learned",
+            "learn_rows(sampled, order[epoch, start : start + whole], 1.0 / whole if mean else 1.0)",
+            "pass",
+        ),
         Mutant(
             "sampling: weights that only grow",
             "(min(squares[s] / running, _MOST) - 1.0)",
@@ -1174,7 +1178,7 @@ SMALLER = {
     "UNPACKED_ROWS": 6,
     "_GRADIENT": 6,
     "MOST_ROWS": 3,
-    "_BLOCKS, _FEW": (2, 3),
+    "_BLOCKS, _FEW, _NARROW": (2, 3, 2),
     "_DOTTED, _LEAST": (4, 2),
     "_SOME, _MUCH, _LEAST": (0, 1, 2),
 }

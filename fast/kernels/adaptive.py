@@ -71,28 +71,29 @@ def draw(sampler, u):
     return min(node - leaves, m - 1)
 
 
-@kernel()
-def importance(sampler, row):
-    """1 / (m q), by which the gradient of this row is multiplied."""
-    _, floor, m, tree = sampler[:4]
-    return 1.0 / ((1.0 - floor) * (tree[tree.size // 2 + row] * m / tree[1]) + floor)
-
-
 @external(lambda f: (SAMPLED, int64[:, ::1], int64, int64, int64, float64[::1]))
 def draw_rows(sampled, order, epoch, start, count, weights):
     """Draw the rows of a batch into their places of `order`; the weights of these rows become their importance."""
+    _, floor, m, tree = sampled[:4]
     for place in range(start, start + count):
         row = draw(sampled, sampled.numbers[epoch, place])
-        order[epoch, place], weights[row] = row, importance(sampled, row)
+        order[epoch, place] = row
+        weights[row] = 1.0 / ((1.0 - floor) * (tree[tree.size // 2 + row] * m / tree[1]) + floor)  # 1 / (m q)
 
 
-@kernel()
-def learn(sampler, rows, squares):
-    """Update the weights of the rows drawn."""
-    rate, floor, m, tree, mean_of = sampler[:5]
-    mean = 0.0
-    for s in range(rows.size):
-        mean += squares[s]
+@external(lambda f: (SAMPLED, int64[::1], float64))
+def learn_rows(sampled, rows, scale):
+    """Update the weights of the rows drawn, from the squares of all parts of a batch.
+
+    scale: by which the rows' gradients were multiplied.
+    """
+    rate, floor, m, tree, mean_of = sampled[:5]
+    squares, parts, mean = sampled.squares[0], len(sampled.squares), 0.0
+    for part in range(parts):
+        start, end = rows.size * part // parts, rows.size * (part + 1) // parts
+        for s in range(start, end):
+            squares[s] = sampled.squares[part, s - start] / (scale * scale)
+            mean += squares[s]
     mean /= rows.size
     running = mean_of[0] if mean_of[0] != 0.0 else mean
     if not 0.0 < running < np.inf or not mean < np.inf:
@@ -108,14 +109,3 @@ def learn(sampler, rows, squares):
             tree[node] = tree[2 * node] + tree[2 * node + 1]
             node //= 2
     mean_of[0] = running + rows.size / (rows.size + _MEMORY) * (mean - running)
-
-
-@external(lambda f: (SAMPLED, int64[::1], float64))
-def learn_rows(sampled, rows, scale):
-    """`learn` from the squares of all parts of a batch; scale: by which its rows' gradients were multiplied."""
-    squares, parts = sampled.squares[0], len(sampled.squares)
-    for part in range(parts):
-        start, end = rows.size * part // parts, rows.size * (part + 1) // parts
-        for s in range(start, end):
-            squares[s] = sampled.squares[part, s - start] / (scale * scale)
-    learn(sampled, rows, squares)

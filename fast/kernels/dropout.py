@@ -68,8 +68,7 @@ draw = generated(_draw, _write_draw)
 
 
 def dropout_type(f):
-    """The type of the kernels' argument: thresholds, factors, key and first of
-    `samenet.backends.dropout.Dropout`."""
+    """The type of the kernels' argument, see `samenet.backends.dropout.Dropout`."""
     return types.Tuple((int64[::1], f[::1], int64, int64))
 
 

@@ -59,7 +59,7 @@ class Own(NamedTuple):
 def blocks_of(rows, sizes, theta):
     """The most blocks of a layer for batches of this many rows; independent of the number of threads."""
     _, widest = nodes(sizes)
-    is_wide = widest * theta.itemsize >= _BLOCKS * _NARROW * REGISTER
+    is_wide = widest * theta.itemsize > (_BLOCKS * _NARROW - 1) * REGISTER
     return _BLOCKS if is_wide and rows > _FEW and rows * work_of(sizes, theta.size) >= PAYS else 1
 
 

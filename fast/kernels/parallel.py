@@ -85,16 +85,10 @@ _now = intrinsic_of(_now, _typed_now)
 
 
 @kernel()
-def _add_shared(queue, number):
-    """Atomically add to the pool's counter of calls; returns the previous value."""
-    return _add(array_at(queue[_SHARED], 1, np.int64), 0, number)
-
-
-@kernel()
 def add_tasks(queue, number):
     """Add this many tasks to the queue; with the first, tell the helpers that look for a call."""
     if queue[_SHARED] and queue[_NUMBER] == 0:
-        queue[_NUMBER] = _add_shared(queue, 1) + 1
+        queue[_NUMBER] = _add(array_at(queue[_SHARED], 1, np.int64), 0, 1) + 1
     queue[_SINCE] = _now() if queue[_SHARED] else 0
     _add(queue, _ADDED, number)
 
@@ -168,15 +162,6 @@ def wait_for_all(queue):
 
 
 @kernel()
-def _look_for_calls(queue):
-    """Wait, but not long, until the coordinator of a later call has entered its kernel."""
-    for _ in range(_LOOKS if queue[_SHARED] else 0):
-        if _add_shared(queue, 0) > queue[_NUMBER]:
-            return
-        _give_way()
-
-
-@kernel()
 def wait_for_tasks(queue):
     """Whether there will be more tasks; if there are none now, yields to other threads first.
 
@@ -184,7 +169,10 @@ def wait_for_tasks(queue):
     before it returns from its kernel to Python, where it would wait for the GIL, and so sleep.
     """
     if _read(queue, _CLOSED):
-        _look_for_calls(queue)
+        for _ in range(_LOOKS if queue[_SHARED] else 0):
+            if _read(array_at(queue[_SHARED], 1, np.int64), 0) > queue[_NUMBER]:
+                break
+            _give_way()
         return False
     if _read(queue, _CLAIMED) >= _read(queue, _ADDED):
         _give_way()
@@ -232,10 +220,7 @@ class _Pool:
             self._wanted.pop(id(queue), None)
 
     def learn(self, queue: NDArray[np.int64], seconds: float, processor: float) -> None:
-        """Learn from a call of this length what its helpers have saved; processor: the coordinator's own time.
-
-        What is missing from this, the coordinator may have lost to them.
-        """
+        """Learn what helpers have saved; processor: the coordinator's own time, without what it lost to them."""
         saved = (queue[_DONE] - queue[_OWN]) * queue[_BUSY] / max(1, queue[_OWN]) - queue[_WAITED]
         is_little = _PART * (1e-9 * saved - (seconds - processor)) < seconds
         self._in_vain = self._in_vain + 1 if is_little else 0

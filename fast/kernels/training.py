@@ -237,35 +237,16 @@ def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_co
 
 @kernel(light=True)
 def run_updates(
-    theta,
-    P,
-    layout,
-    bias,
-    objective,
-    data,
-    batch,
-    alphas,
-    rule,
-    state,
-    costs,
-    G,
-    values,
-    queue,
-    is_coordinator,
-    drop_connect,
-    weights,
-    sampled,
+    model, objective, data, batch, alphas, rule, state, costs, G, values, queue, is_coordinator, masked, weights, drawn
 ):
     """Make as many updates as `costs` is long, in epochs over the rows of `order` (if it is empty, over the rows of X).
 
-    data: X, Y, order, and dropout, see `dropout_type`; without dropout it has no factors. batch: its size, and whether
-    the gradient is divided by it. alphas: one per epoch; if there are none, no step is taken, and theta receives the
-    gradient. P: memory for the packed parameters. rule, drop_connect, sampled: a `Rule`, a `MaskedWeights` and a
-    `Sampled`, as tuples. state:
-    a row for each of the rule's state arrays. G, values: a row for each part. weights: the samples' weights, (m,). What
-    is not used is empty, so that one compilation serves all calls. Returns whether all parameters are finite
-    afterwards.
+    model: theta, memory P for the packed parameters, the layout, and whether there are biases. data: X, Y, order, and
+    dropout, see `dropout_type`; without dropout it has no factors. batch: its size, and whether the gradient is divided
+    by it. alphas: one per epoch; if there are none, no step is taken, and theta receives the gradient. rule, masked,
+    drawn: a `Rule`, a `MaskedWeights` and a `Sampled`, as tuples. state: a row for each of the rule's state arrays. G,
+    values: a row for each part. weights: the samples' weights, (m,). What is not used is empty, so that one compilation
+    serves all calls. Returns whether all parameters are finite afterwards.
     """
-    model, memory = (theta, P, layout, bias), (G, values, queue)
-    given = model, objective, data, batch, alphas, Rule(*rule), state, costs, memory
-    return run(*given, is_coordinator, MaskedWeights(*drop_connect), weights, Sampled(*sampled))
+    given = model, objective, data, batch, alphas, Rule(*rule), state, costs, (G, values, queue)
+    return run(*given, is_coordinator, MaskedWeights(*masked), weights, Sampled(*drawn))
