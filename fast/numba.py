@@ -96,7 +96,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
     few: int = inference.few(theta.size, dtype.itemsize)  # type: ignore[no-untyped-call]
-    many, answer_rows = ready.rows_alone(model), None
+    (many, shared), answer_rows = ready.rows_alone(model), None
     if not workspace.is_packed(model):
         workspace._keep_pages()
 
@@ -130,7 +130,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
                     done = None
                 if done or (done is None and converted("X", X, answer)):
                     return answer
-            elif X.ndim == 2 and (len(X) <= few or len(X) in many):
+            elif X.ndim == 2 and (len(X) <= few or (len(X) in many and (len(X) < shared or model.threads == 1))):
                 answer_rows = answer_rows or inference.rows_of(dtype)  # compiled when first needed
                 answer = empty((len(X), n_out), dtype)
                 try:

@@ -64,10 +64,14 @@ def fast_gradient(model: Model, otherwise: Callable[..., Any]) -> Callable[..., 
     return gradient
 
 
-def rows_alone(model: Model) -> range:
-    """The numbers of rows for which samples fill the lanes and no helper thread is used."""
-    rows, work = rows_in_lanes(model.sizes, model.dtype.itemsize), work_of(model.sizes, model.theta.flat.size)
-    return range(rows.start, min(rows.stop, PAYS // work + 1))
+def rows_alone(model: Model) -> tuple[range, int]:
+    """The numbers of rows for which samples fill the lanes, and from which helper threads may be used."""
+    return rows_in_lanes(model.sizes, model.dtype.itemsize), -(-PAYS // _work(model.theta))
+
+
+def _work(theta: Parameters) -> int:
+    work: int = work_of(theta.sizes, theta.flat.size)  # type: ignore[no-untyped-call]
+    return work
 
 
 def folded(model: Model) -> Model:
@@ -83,14 +87,15 @@ def folded(model: Model) -> Model:
 
 def fast_cost(model: Model, otherwise: Callable[..., Any], outputs: bool = False) -> Callable[..., Any]:
     """f(X, Y): the mean cost of a batch, if `outputs` also the output; or otherwise(X, Y). See `backends.costs`."""
-    array, rows, is_normalized = np.ndarray, rows_alone(model), bool(model.theta.normalized)
+    array, (rows, shared), is_normalized = np.ndarray, rows_alone(model), bool(model.theta.normalized)
     plain = folded(model.without_penalties()) if is_normalized else model
     flat, described, empty, n_out = plain.theta.flat, (layout(plain), *objective(plain)), np.empty, model.sizes[-1]
     answer: Any = None
 
     def cost(X: Any, Y: Any) -> Any:
         nonlocal answer
-        if type(X) is array and type(Y) is array and X.ndim == 2 and len(X) in rows:
+        is_usual = type(X) is array and type(Y) is array and X.ndim == 2 and len(X) in rows
+        if is_usual and (len(X) < shared or model.threads == 1):
             answer = answer or answers.cost_of(flat.dtype)
             theta, out = folded(model).theta.flat if is_normalized else flat, empty((len(X), n_out), flat.dtype)
             try:
@@ -131,8 +136,8 @@ _LIKE = new_queue(0)  # the queues that `run_parallel` makes
 
 def helpers(model: Model, rows: int, pieces: int) -> int:
     """The number of helper threads for work on this many rows, divided into this many pieces."""
-    theta, most = model.theta, min(model.threads, pieces) - 1
-    return useful(most) if most > 0 and rows * work_of(theta.sizes, theta.flat.size) >= PAYS else 0
+    most = min(model.threads, pieces) - 1
+    return useful(most) if most > 0 and rows * _work(model.theta) >= PAYS else 0
 
 
 def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces: int, *more: Any) -> Any:
@@ -144,7 +149,7 @@ def run(kernel: Any, arguments: tuple[Any, ...], model: Model, rows: int, pieces
 def descend_normalized(model: Model, g: Any, given: Any, weights: Any) -> None:
     """The same as `descend` with batch normalization, where the gradient is written to g."""
     (kinds, _, objective), (X, _, order, _), (batch_size, _), theta = described(model), given[0], given[1], model.theta
-    pieces = normalized_layers.blocks_of(batch_size, kinds[0], g)  # type: ignore[no-untyped-call]
+    pieces = normalized_layers.blocks_of(batch_size, theta.sizes, g)  # type: ignore[no-untyped-call]
     memory = scratch(normalization.shared_length(theta.sizes, min(batch_size, max(len(X), order.size))), g.dtype)
     arguments = (theta.flat, theta.everything[g.size :], kinds), objective, *given, g, memory
     others, weights = helpers(model, batch_size, pieces), NO_NUMBERS if weights is None else weights

@@ -58,9 +58,10 @@ class Own(NamedTuple):
 @register_jitable
 def blocks_of(rows, sizes, theta):
     """The most blocks of a layer for batches of this many rows; independent of the number of threads."""
+    if rows <= _FEW or rows * work_of(sizes, theta.size) < PAYS:
+        return 1
     _, widest = nodes(sizes)
-    is_wide = widest * theta.itemsize > (_BLOCKS * _NARROW - 1) * REGISTER
-    return _BLOCKS if is_wide and rows > _FEW and rows * work_of(sizes, theta.size) >= PAYS else 1
+    return _BLOCKS if widest * theta.itemsize > (_BLOCKS * _NARROW - 1) * REGISTER else 1
 
 
 @kernel()
