@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from samenet import network as interface
-from samenet.backends import generic
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
-from samenet.fast import arrays
-from samenet.fast.array_updates import Counters, Masks, Put, masks_of, scales, update
-from samenet.fast.arrays import Description
+from samenet.fast.arrays import Objective, Run, Theta, evaluate, forward, gradient, update
+from samenet.fast.masks import Masks, masks_of
+from samenet.fast.sampler import Sampled, learn
+from samenet.fast.steps import scales
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 from samenet.optimizers import State, UpdateRule
@@ -28,24 +28,14 @@ def _device(model: Model) -> str:
     return getattr(model, "device", "cpu")
 
 
-class Run(NamedTuple):
-    """The parameters that are constant during a call of `run_updates`."""
-
-    d: Description
-    rule: UpdateRule
-    clipping: tuple[float, float]
-    batch_size: int
-    m: int  # samples per epoch
-
-
 class ArrayBackend:
     """The functions of the contract on one library's arrays.
 
     xp        the library's namespace of the array API
     put       put(array, device) copies a NumPy array to the device
     get       get(array) copies it back to NumPy
-    updates   makes all updates of a call, such as `one_by_one(xp)`; called by `run_updates` below
-    compiled  compiles a function of (description, *arrays), for repeated calls with the same description
+    updates   makes all updates of a call, such as `one_by_one(xp, get)`; called by `run_updates` below
+    compiled  compiles a function of (objective, theta, *arrays), for repeated calls with the same objective
     """
 
     def __init__(
@@ -58,28 +48,29 @@ class ArrayBackend:
     ) -> None:
         self._put, self._get, self._updates = put, get, updates
 
-        def forward(d: Description, everything: Any, x: Any) -> list[Any]:
-            return arrays.forward(xp, d, arrays.layers(d, everything), x).h[1:]
+        def activations(of: Objective, theta: Theta, x: Any) -> list[Any]:
+            return forward(xp, of, theta, x).h[1:]
 
-        def evaluate(d: Description, everything: Any, X: Any, Y: Any, weights: Any) -> tuple[Any, Any]:
-            return arrays.evaluate(xp, d, everything, X, Y, weights)
+        def cost_and_output(of: Objective, theta: Theta, X: Any, Y: Any, weights: Any) -> tuple[Any, Any]:
+            return evaluate(xp, of, theta, X, Y, weights)
 
-        def gradient(
-            d: Description, everything: Any, X: Any, Y: Any, weights: Any, masks: Any, counters: Any
-        ) -> tuple[Any, Any]:
-            left_out = masks_of(xp, d, masks, counters, X.shape[0])
-            return arrays.gradient(xp, d, everything, X, Y, *left_out, weights)[:2]
+        def cost_and_gradient(of: Objective, theta: Theta, masks: Masks, X: Any, Y: Any, weights: Any) -> Any:
+            return gradient(xp, of, theta, X, Y, weights, *masks_of(xp, theta, masks, X.shape[0]))[:2]
 
-        self._forward, self._evaluate, self._gradient = map(compiled, (forward, evaluate, gradient))
+        functions = activations, cost_and_output, cost_and_gradient
+        self._forward, self._evaluate, self._gradient = map(compiled, functions)
 
-    def _onto(self, model: Model) -> Callable[[Array | None], Any]:
-        device = _device(model)
-        return lambda array: None if array is None else self._put(array, device)
+    def _onto(self, model: Model) -> tuple[Callable[[Array | None], Any], Theta]:
+        """A function that copies arrays to the model's device, and the parameters there."""
+        device, theta = _device(model), model.theta
+        everything = self._put(theta.everything, device)
+        on_device = theta if everything is theta.everything else theta.like(everything)
+        return lambda array: None if array is None else self._put(array, device), on_device
 
     def feed_forward(self, model: Model, x: Array) -> list[Array]:
         """The activations of every layer; see `samenet.reference.feed_forward`."""
-        put, d = self._onto(model), Description.of(model)
-        return [x, *map(self._get, self._forward(d, put(model.theta.everything), put(x)))]
+        put, theta = self._onto(model)
+        return [x, *map(self._get, self._forward(Objective.of(model), theta, put(x)))]
 
     def predict(self, model: Model, x: Array) -> Array:
         """The output layer alone; see `samenet.reference.predict`."""
@@ -89,8 +80,8 @@ class ArrayBackend:
         self, model: Model, X: Array, Y: Array, reduction: str = "mean", sample_weight: Array | None = None
     ) -> tuple[float, Array]:
         """The cost and the output; see `samenet.reference.evaluate`."""
-        put, d = self._onto(model), Description.of(model, reduction)
-        cost, output = self._evaluate(d, put(model.theta.everything), *map(put, (X, Y, sample_weight)))
+        put, theta = self._onto(model)
+        cost, output = self._evaluate(Objective.of(model, reduction), theta, *map(put, (X, Y, sample_weight)))
         return float(cost), self._get(output)
 
     def gradient(
@@ -104,9 +95,10 @@ class ArrayBackend:
         sample_weight: Array | None = None,
     ) -> tuple[float, Parameters]:
         """The cost and its gradient; see `samenet.reference.gradient`."""
-        put, d, g = self._onto(model), Description.of(model, reduction), model.theta.empty_like()
-        masks = Masks.of(put, d, dropout, drop_connect), Counters(*map(put, Counters.of(d, dropout, drop_connect)))
-        cost, flat = self._gradient(d, *map(put, (model.theta.everything, X, Y, sample_weight)), *masks)
+        put, theta = self._onto(model)
+        masks = Masks.of(put, theta, dropout, drop_connect)
+        cost, flat = self._gradient(Objective.of(model, reduction), theta, masks, *map(put, (X, Y, sample_weight)))
+        g = model.theta.empty_like()
         g.flat[:] = self._get(flat)
         return float(cost), g
 
@@ -132,60 +124,57 @@ class ArrayBackend:
     ) -> NDArray[np.float64]:
         """Many updates, in place; see `samenet.reference.run_updates`."""
         state = rule.state(model.theta) if state is None else state
-        if sampler is not None:  # the rows drawn depend on what earlier updates have learned
-            options: dict[str, Any] = {"order": order, "epochs": epochs, "reduction": reduction, "dropout": dropout}
-            options |= {"drop_connect": drop_connect, "state": state, "sampler": sampler}
-            options |= {"alpha": alpha, "batch_size": batch_size, "clip_value": clip_value, "clip_norm": clip_norm}
-            updates: Any = generic.run_updates
-            return updates(self, model, X, Y, rule, **options)  # type: ignore[no-any-return]
-        put, d = self._onto(model), Description.of(model, reduction)
+        put, theta = self._onto(model)
         epochs, m = (epochs, len(X)) if order is None else order.shape
-        run = Run(d, rule, (clip_value, clip_norm), min(batch_size, m), m)
+        run = Run(Objective.of(model, reduction), rule, clip_value, clip_norm, min(batch_size, m), m)
         factors = _factors(run, alpha, epochs, state.t).astype(model.dtype)
-        masks = Masks.of(put, d, dropout, drop_connect), Counters(*map(put, Counters.of(d, dropout, drop_connect)))
-        given = put(model.theta.everything), [put(v) for v in state.values], *map(put, (X, Y, sample_weight))
-        everything, values, costs = self._updates(run, put, order, factors, *given, *masks)
-        model.theta.everything[:] = self._get(everything)
+        masks = Masks.of(put, theta, dropout, drop_connect)
+        given = theta, [put(v) for v in state.values], tuple(map(put, (X, Y, sample_weight))), masks
+        theta, values, costs = self._updates(run, put, order, factors, *given, sampler)
+        if theta is not model.theta:
+            model.theta.everything[:] = self._get(theta.everything)
         for old, new in zip(state.values, values, strict=True):
             old[:] = self._get(new)
         state.t += factors.shape[0] * factors.shape[1]
         return np.asarray(self._get(costs), np.float64).reshape(-1)
 
 
-def one_by_one(xp: Any) -> Callable[..., Any]:
+def one_by_one(xp: Any, get: Callable[[Any], Array]) -> Callable[..., Any]:
     """The `updates` of an `ArrayBackend`, with calls of the library for each one."""
 
     def updates(
         run: Run,
-        put: Put,
-        order: NDArray[np.int64] | None,
+        put: Callable[[Any], Any],
+        order: Array | None,
         factors: Array,
-        everything: Any,
-        values: list[Any],
-        X: Any,
-        Y: Any,
-        weights: Any,
+        theta: Theta,
+        values: Sequence[Any],
+        data: tuple[Any, Any, Any],
         masks: Masks,
-        counters: Counters,
-    ) -> tuple[Any, list[Any], Any]:
-        rows, costs = None if order is None else put(order), list[Any]()
+        sampler: Sampler | None = None,
+    ) -> tuple[Theta, Sequence[Any], Any]:
+        rows, costs = order if sampler or order is None else put(order), list[Any]()
         for epoch, pairs in enumerate(factors.tolist()):
             for i, pair in enumerate(pairs):
                 start = i * run.batch_size
                 part: Any = slice(start, start + run.batch_size)
                 part = part if rows is None else rows[epoch, part]
-                now = counters.after(run.d, epoch * run.m + start, len(costs))
-                w = None if weights is None else weights[part]
-                given = everything, values, X[part], Y[part], pair, masks, now, w
-                everything, values, cost = update(xp, run.d, run.rule, run.clipping, *given)
+                sampled = None if sampler is None else Sampled.by(sampler, part, put, factors.dtype)
+                part = part if sampled is None else put(sampled.rows)
+                batch: Any = tuple([None if A is None else A[part] for A in data])
+                count = len(batch[0])
+                now = masks_of(xp, theta, masks, count, epoch * run.m + start, len(costs))
+                theta, values, cost = update(xp, run, theta, values, pair, batch, now, sampled)
                 costs.append(cost)
-        return everything, values, xp.stack(costs)
+                if sampler is not None and sampled is not None:
+                    learn(sampler, sampled.rows, get(sum(sampled.squares)) / run.of.scale(count, None) ** 2)
+        return theta, values, xp.stack(costs)
 
     return updates
 
 
 def _factors(run: Run, alpha: Any, epochs: int, t: int) -> NDArray[np.float64]:
-    """The two factors of every update, (epochs, batches, 2); see `array_updates.scales`."""
+    """The two factors of every update, (epochs, batches, 2); see `steps.scales`."""
     batches = -(-run.m // run.batch_size)
     alphas = np.broadcast_to(np.asarray(alpha, np.float64), epochs).tolist()
     pairs = [scales(run.rule, alphas[i // batches], t + i + 1) for i in range(epochs * batches)]

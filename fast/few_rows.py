@@ -3,6 +3,7 @@
 import functools
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from samenet.fast.description import code_of, layout, objective
@@ -29,7 +30,7 @@ def gradient(
     weighed = model.theta.flat[:0]
     if sample_weight is not None:
         c = factors(sample_weight, reduction, X.dtype)
-        X, weighed = left_out(X, c), c[:, 0]
+        X, weighed = X if c.all() else left_out(np, X, c), c[:, 0]
     elif reduction == "mean":
         scale /= len(X)
     given = model.theta.flat, layout(model), objective(model), X, Y, scale, g.flat, weighed

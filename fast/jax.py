@@ -16,25 +16,35 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
+from samenet.backends.adaptive import Sampler
 from samenet.fast import array_backend
-from samenet.fast.array_backend import ArrayBackend, Run
-from samenet.fast.array_updates import Counters, Masks, Put, update
+from samenet.fast.array_backend import ArrayBackend, one_by_one
+from samenet.fast.arrays import Run, Theta, update
+from samenet.fast.masks import Masks, Put, masks_of
+from samenet.model.parameters import Parameters
 
 LIBRARY = "JAX"
 NORMALIZES = QUIET = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-3, 2.5e-9
+jax.tree_util.register_pytree_node(
+    Parameters,
+    lambda theta: ((theta.everything,), (theta.sizes, theta.bias, theta.normalized)),
+    lambda settings, vectors: Parameters.of(settings[0], settings[1], vectors[0], settings[2]),
+)
 
 
-def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
-    """f, compiled for each description (its first argument)."""
-    compiled = jax.jit(f, static_argnums=0)
-
+def _in_64_bits(f: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(f)
     def call(*args: Any) -> Any:
         with jax.enable_x64(True), jax.default_matmul_precision("highest"):
-            return compiled(*args)
+            return f(*args)
 
     return call
+
+
+def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f, compiled for each objective or run (its first argument)."""
+    return _in_64_bits(jax.jit(f, static_argnums=0))
 
 
 @cache
@@ -57,60 +67,58 @@ def _put(array: NDArray[Any], device: str) -> Any:
 def _epochs(
     run: Run,
     epochs: Any,
-    everything: Any,
+    theta: Theta,
     values: Any,
-    X: Any,
-    Y: Any,
-    weights: Any,
+    data: Any,
     order: Any,
     factors: Any,
-    masks: Any,
-    counters: Any,
+    masks: Masks,
 ) -> Any:
     """Make this many epochs; `factors`, (epochs, batches, 2), may have more, which are ignored."""
-    d, m, size = run.d, run.m, run.batch_size
+    m, size = run.m, run.batch_size
     whole = m // size
 
     def one(state: Any, epoch: Any, batch: Any, rows: int) -> Any:
-        everything, values, costs = state
+        theta, values, costs = state
         start = batch * size
         if order is not None:
             numbers = lax.dynamic_slice(order, (epoch, start), (1, rows))[0]
-            x, y, w = (None if A is None else A[numbers] for A in (X, Y, weights))
+            given: Any = [None if A is None else A[numbers] for A in data]
         else:
-            x, y, w = (None if A is None else lax.dynamic_slice_in_dim(A, start, rows) for A in (X, Y, weights))
-        now = counters.after(d, epoch * m + start, epoch * factors.shape[1] + batch)
-        given = everything, values, x, y, factors[epoch, batch], masks, now, w
-        everything, values, cost = update(jnp, d, run.rule, run.clipping, *given)
-        return everything, values, costs.at[epoch, batch].set(cost)
+            given = [None if A is None else lax.dynamic_slice_in_dim(A, start, rows) for A in data]
+        now = masks_of(jnp, theta, masks, rows, epoch * m + start, epoch * factors.shape[1] + batch)
+        theta, values, cost = update(jnp, run, theta, values, factors[epoch, batch], given, now)
+        return theta, values, costs.at[epoch, batch].set(cost)
 
     def one_epoch(epoch: Any, state: Any) -> Any:
         state = lax.fori_loop(0, whole, lambda batch, state: one(state, epoch, batch, size), state)
         return one(state, epoch, whole, m - whole * size) if whole * size < m else state
 
-    start = everything, values, jnp.zeros(factors.shape[:2])
+    start = theta, values, jnp.zeros(factors.shape[:2])
     return lax.fori_loop(0, epochs, one_epoch, start)
 
 
+@_in_64_bits
 def _updates(
     run: Run,
     put: Put,
-    order: NDArray[np.int64] | None,
+    order: Any,
     factors: NDArray[Any],
-    everything: Any,
+    theta: Theta,
     values: Any,
-    X: Any,
-    Y: Any,
-    weights: Any,
+    data: Any,
     masks: Masks,
-    counters: Counters,
-) -> tuple[Any, Any, Any]:
+    sampler: Sampler | None,
+) -> Any:
     """Make all updates in one compiled loop; it is compiled only for powers of two of epochs."""
+    if sampler is not None:  # the rows drawn depend on what earlier updates have learned
+        given = jax.tree.map(jnp.asarray, (theta, values, data, masks))
+        return one_by_one(jnp, np.asarray)(run, put, order, factors, *given, sampler)
     epochs = len(factors)
     most = 1 << (epochs - 1).bit_length()
     given = [None if a is None else put(_lengthened(a, most)) for a in (order, factors)]
-    everything, values, costs = _epochs(run, epochs, everything, values, X, Y, weights, *given, masks, counters)
-    return everything, values, costs[:epochs]
+    theta, values, costs = _epochs(run, epochs, theta, values, data, *given, masks)
+    return theta, values, costs[:epochs]
 
 
 def _lengthened(rows: NDArray[Any], count: int) -> NDArray[Any]:

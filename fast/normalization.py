@@ -1,19 +1,16 @@
-"""Batch normalization on whole arrays, for the NumPy backend.
+"""Batch normalization on whole arrays.
 
-Equations and source: `samenet.reference.normalization`.
+`xp` is the namespace of the arrays' library, see `samenet.fast.arrays`. Equations and source:
+`samenet.reference.normalization`.
 """
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from samenet.backends.normalization import factors
 from samenet.model.functions import EPSILON, MOMENTUM
 from samenet.model.parameters import Parameters
 
-Array = NDArray[Any]
+Array = Any  # an array of the library
 
 
 class Batch(NamedTuple):
@@ -25,43 +22,41 @@ class Batch(NamedTuple):
     inverse: Array
 
 
-def by_batch(theta: Parameters, layer: int, z: Array) -> Batch:
-    """z := gamma n + b in place, with the statistics of z (m, n)."""
+def by_batch(xp: Any, z: Array) -> Batch:
+    """z (m, n), normalized with its own statistics."""
     means = z.mean(axis=0)
     n = z - means
-    variances = np.square(n).mean(axis=0)
-    inverse = 1 / np.sqrt(variances + EPSILON)
+    variances = (n * n).mean(axis=0)
+    inverse = 1 / xp.sqrt(variances + EPSILON)
     n *= inverse
-    np.multiply(n, theta.gammas[layer], out=z)
-    if theta.bias:
-        z += theta.biases[layer]
     return Batch(n, means, variances, inverse)
 
 
-def by_running(theta: Parameters, layer: int, z: Array) -> None:
-    """The same with the running statistics, for one sample or rows."""
-    z -= theta.running[layer][0]
-    z *= factors(theta, layer)
-    if theta.bias:
-        z += theta.biases[layer]
+def by_running(xp: Any, theta: Parameters, layer: int, z: Array) -> Array:
+    """gamma n, with z normalized by the running statistics; for one sample or rows."""
+    means, variances = theta.running[layer]
+    z -= means
+    z *= theta.gammas[layer] / xp.sqrt(variances + EPSILON)
+    return z
 
 
-def backward(theta: Parameters, layer: int, delta: Array, batch: Batch, g: Parameters) -> None:
-    """Replace dJ/dz' by dJ/dz in delta; write dJ/dgamma and dJ/db into g."""
+def backward(xp: Any, gamma: Array, delta: Array, batch: Batch) -> tuple[Array, Array, Array]:
+    """dJ/dz in place of dJ/dz' (m, n); dJ/db and dJ/dgamma."""
     m, N = delta.shape[0], batch.N
-    mean, mean_product = delta.sum(axis=0), (delta * N).sum(axis=0)
-    g.gammas[layer][:] = mean_product
-    if g.bias:
-        g.biases[layer][:] = mean
-    delta -= mean / m
-    delta -= N * (mean_product / m)
-    delta *= theta.gammas[layer] * batch.inverse
+    total, product = delta.sum(axis=0), (delta * N).sum(axis=0)
+    delta -= total / m
+    delta -= N * (product / m)
+    delta *= gamma * batch.inverse
+    return delta, total, product
 
 
-def move(theta: Parameters, batches: Sequence[Batch | None]) -> None:
-    """Move the running statistics towards those of a batch."""
+def moved(xp: Any, theta: Parameters, batches: Sequence[Batch | None]) -> list[Array]:
+    """The running statistics of the normalized layers, moved towards those of a batch."""
+    found = []
     for running, batch in zip(theta.running, batches, strict=False):
         if batch is not None:
-            m = len(batch.N)
+            m = batch.N.shape[0]
             running *= 1 - MOMENTUM
-            running += MOMENTUM * np.array([batch.means, batch.variances * (m / (m - 1))], running.dtype)
+            running += MOMENTUM * xp.stack([batch.means, batch.variances * (m / (m - 1))])
+            found.append(running)
+    return found

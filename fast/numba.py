@@ -24,6 +24,7 @@ from samenet.fast.description import NO_MASKS, NO_NUMBERS, NO_ORDER, NO_STATE, d
 from samenet.fast.kernels import evaluation, forward, inference, training
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.steps import DESCENT, Rule
+from samenet.fast.pages import keep_pages
 from samenet.fast.sample_weight import factors
 from samenet.fast.workspace import borrowed, give_back, packed_workspace
 from samenet.model import Model
@@ -98,7 +99,7 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     few: int = inference.few(theta.size, dtype.itemsize)  # type: ignore[no-untyped-call]
     (many, shared), answer_rows = ready.rows_alone(model), None
     if not workspace.is_packed(model):
-        workspace._keep_pages()
+        keep_pages()
 
     def converted(name: str, x: Any, answer: Any) -> Any:
         """Predict one sample after converting it; returns whether that was possible."""

@@ -1,4 +1,4 @@
-"""Adaptive sampling on whole arrays, for the NumPy backend and for backends without their own updates.
+"""Adaptive sampling on whole arrays: rows are drawn and weighted in NumPy, their gradients are of any library.
 
 Equations and equivalent loops: `samenet.AdaptiveSampling`, `samenet.reference.sampling`.
 """
@@ -10,33 +10,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet.backends.adaptive import Sampler
+from samenet.fast.masks import Put
 
 Array = NDArray[Any]
 _MOST, _MEMORY, _LIMIT = 10.0, 100.0, 1e150
 
 
 class Sampled(NamedTuple):
-    """The rows of a batch; their factors c, (B, 1); and an array to fill with ||c_s dJ_s/dtheta||^2, (B,)."""
+    """The rows of a batch; their factors c, (B, 1); and the terms of ||c_s dJ_s/dtheta||^2, (B,), for each layer."""
 
     rows: NDArray[np.int64]
-    factors: Array
-    squares: NDArray[np.float64]
+    factors: Any
+    squares: list[Any]
 
     @classmethod
-    def by(cls, sampler: Sampler, numbers: Array, dtype: Any) -> "Sampled":
+    def by(cls, sampler: Sampler, numbers: Array, put: Put, dtype: Any) -> "Sampled":
         """The batch drawn by these random numbers."""
         rows = draw(sampler, numbers)
         weights = sampler.weights[rows] * sampler.rows / sampler.tree[1]
         factors = 1.0 / ((1.0 - sampler.floor) * weights + sampler.floor)
-        return cls(rows, factors[:, None].astype(dtype), np.zeros(len(rows)))
+        return cls(rows, put(factors[:, None].astype(dtype)), [])
 
-    def add(self, delta: Array, layer_inputs: Array, bias: bool) -> None:
+    def add(self, xp: Any, delta: Any, layer_inputs: Any, bias: bool) -> None:
         """Add a layer's term, from its c dJ/dz: ||delta h^T||^2 = ||delta||^2 ||h||^2, and ||delta||^2 for biases."""
-        self.squares[:] += _squares(delta) * (_squares(layer_inputs) + bias)
+        self.squares.append(_squares(xp, delta) * (_squares(xp, layer_inputs) + bias))
 
 
-def _squares(rows: Array) -> NDArray[np.float64]:
-    return np.einsum("ij,ij->i", rows, rows, dtype=np.float64)  # type: ignore[no-any-return]
+def _squares(xp: Any, rows: Any) -> Any:
+    """The sums of squares of rows, in float64."""
+    wide = xp.asarray(rows, dtype=xp.float64)
+    return (wide * wide).sum(axis=1)
 
 
 def draw(sampler: Sampler, numbers: Array) -> NDArray[np.int64]:

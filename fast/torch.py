@@ -31,7 +31,7 @@ def _get(tensor: torch.Tensor) -> NDArray[Any]:
     return array
 
 
-_backend = ArrayBackend(xp, _put, _get, one_by_one(xp))
+_backend = ArrayBackend(xp, _put, _get, one_by_one(xp, _get))
 feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _backend.evaluate
 gradient, run_updates = _backend.gradient, _backend.run_updates
 

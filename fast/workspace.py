@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from samenet.backends.dropout import DropConnect
 from samenet.fast.kernels import packing
+from samenet.fast.pages import keep_pages
 from samenet.model import Model
 from samenet.model.parameters import Parameters, aligned
 
@@ -20,7 +21,7 @@ def packed_workspace(model: Model) -> NDArray[Any]:
     """Memory for P, or theta itself; see `samenet.fast.kernels.packing`."""
     if is_packed(model):
         return _rows(model, 1).ravel()
-    _keep_pages()  # for the activations of wide layers and their packed panels
+    keep_pages()  # for the activations of wide layers and their packed panels
     return model.theta.flat
 
 
@@ -34,7 +35,7 @@ def _rows(model: Model, times: int) -> NDArray[Any]:
     flat = model.theta.flat
     memory = aligned(times * (_packed_length(model) or flat.size), flat.dtype)
     if memory.nbytes > _LARGE:
-        _keep_pages()
+        keep_pages()
     return memory.reshape(times, -1)
 
 
@@ -51,14 +52,14 @@ def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
 def scratch(length: int, dtype: Any) -> NDArray[Any]:
     """Memory for so many numbers."""
     if length * dtype.itemsize > _LARGE:
-        _keep_pages()
+        keep_pages()
     return np.empty(length, dtype)
 
 
 def gradient_vector(model: Model) -> Parameters:
     """Memory for a gradient in the order of theta."""
     if model.theta.flat.nbytes > _LARGE:
-        _keep_pages()
+        keep_pages()
     return model.theta.empty_like()
 
 
@@ -126,12 +127,3 @@ def give_masks_back(model: Model, masked: tuple[Any, ...]) -> None:
     """Keep the memory of a `MaskedWeights` for the next call, if it is small."""
     if masked[-1].nbytes <= _LARGE:
         model.prepared[masking] = masked[4:]
-
-
-@functools.cache
-def _keep_pages() -> None:
-    """Make glibc keep the memory of freed workspaces, up to 64 MiB, because page faults are slow.
-
-    glibc does so once a block of 32 MiB has been freed; before, it unmaps blocks larger than `_LARGE` (mallopt(3)).
-    """
-    np.empty(32 * 2**20 - 2**16, np.uint8)

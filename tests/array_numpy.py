@@ -25,7 +25,7 @@ def _quiet(f: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-_backend = ArrayBackend(np, lambda array, device: array, np.asarray, _quiet(one_by_one(np)), _quiet)
+_backend = ArrayBackend(np, lambda array, device: array, np.asarray, _quiet(one_by_one(np, np.asarray)), _quiet)
 feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _backend.evaluate
 gradient, run_updates = _backend.gradient, _backend.run_updates
 

@@ -153,7 +153,7 @@ def test_each_part_catches_the_mistakes_that_the_report_says(level: str) -> None
 
 
 # Where only some networks, samples or updates show a mistake.
-_PRODUCT, _SLOPE = "z = np.dot(layer_inputs[-1], W.T, out=out[layer])", "out=g.weights[layer])"
+_PRODUCT, _SLOPE = "z = layer_inputs[-1] @ W.T", "slope = delta.T @ layer_inputs[layer]"
 SOMETIMES = {
     **{
         f"{what} beyond {most}": (old, new.format(most), part)
@@ -162,9 +162,9 @@ SOMETIMES = {
             ("nodes", _PRODUCT, _PRODUCT + "; z[..., {}:] = 0", "large networks"),
             ("nodes of one sample", _PRODUCT, _PRODUCT + "; z[{}:] *= z.ndim > 1", "large networks"),
             ("samples", _PRODUCT, _PRODUCT + "; z[{}:] *= z.ndim == 1", "large networks"),
-            ("inputs with a slope", _SLOPE, _SLOPE + "; g.weights[layer][:, {}:] = 0", "large gradients"),
-            ("nodes with a slope", _SLOPE, _SLOPE + "; g.weights[layer][{}:] = 0", "large gradients"),
-            ("updates", "state.t, *state.values", "min(state.t, {}), *state.values", "late updates"),
+            ("inputs with a slope", _SLOPE, _SLOPE + "; slope[:, {}:] = 0", "large gradients"),
+            ("nodes with a slope", _SLOPE, _SLOPE + "; slope[{}:] = 0", "large gradients"),
+            ("updates", "t + i + 1)", "min(t + i + 1, {}))", "late updates"),
         )
     },
     **{
@@ -172,13 +172,13 @@ SOMETIMES = {
         for most in (3, 4, 8, 16)
     },
     **{
-        f"epochs beyond {most}": ("range(epochs):", f"range(min(epochs, {most})):", "late updates")
+        f"epochs beyond {most}": ("pairs in enumerate(factors", f"pairs in enumerate(factors[:{most}]", "late updates")
         for most in (3, 16, 128)
     },
     **{
         f"weights of samples beyond {most}": (
-            "return c[:, np.newaxis].astype(dtype)",
-            f"return np.where(np.arange(len(c)) < {most}, c, 1)[:, np.newaxis].astype(dtype)",
+            "return xp.asarray(c.reshape((-1, 1)), dtype=dtype)",
+            f"return xp.asarray(np.where(np.arange(len(c)) < {most}, c, 1).reshape((-1, 1)), dtype=dtype)",
             "sample weights",
         )
         for most in (16, 64)
@@ -188,42 +188,44 @@ SOMETIMES = {
         for what, old, part in (
             ("slope of tanh", "e *= 1 + h", "activations and costs"),
             ("slope of softmax", "e -= (e * h).sum(axis=-1, keepdims=True)", "activations and costs"),
-            ("slope of the cross-entropy", "h * Y.sum(axis=1, keepdims=True) - Y", "activations and costs"),
-            ("cross-entropy", "return _sum(Y * (logarithm - z), c)", "evaluate"),
+            ("slope of the cross-entropy", "h * Y.sum(axis=-1, keepdims=True) - Y", "activations and costs"),
+            ("cross-entropy", "return _sum(xp, Y * (logarithm - z), c)", "evaluate"),
             (
                 "binary cross-entropy",
-                "return _sum(np.maximum(z, 0) - Y * z + np.log1p(np.exp(-np.abs(z))), c)",
+                "return _sum(xp, z.clip(0) - Y * z + xp.log1p(xp.exp(-xp.abs(z))), c)",
                 "evaluate",
             ),
         )
     },
-    "no node masks in updates": ("masks_of(dropout, len(x), epoch * m + start)", "None", "dropout"),
-    "no weight masks in updates": ("weight_masks_of(drop_connect, model, len(costs))", "None", "DropConnect"),
+    **{
+        f"no {kind} in updates": ("theta, masks, count", f"theta, masks._replace({kind}=None), count", part)
+        for kind, part in (("dropout", "dropout"), ("drop_connect", "DropConnect"))
+    },
     "no slope of gamma without biases": (
-        "g.gammas[layer][:] = mean_product",
-        "g.gammas[layer][:] = mean_product if g.bias else 0",
+        "others if theta.bias else others[1:]",
+        "others if theta.bias else [0 * others[1]]",
         "batch normalization",
     ),
     "running means without biases": (
-        "z -= theta.running[layer][0]",
-        "z -= theta.running[layer][0] if theta.bias else 0",
+        "z -= means",
+        "z -= means if theta.bias else 0",
         "batch normalization",
     ),
     "clipping before the masks of weights": (
-        "if clip_value < math.inf or clip_norm < math.inf:",
-        "if (clip_value < math.inf or clip_norm < math.inf) and drop_connect is None:",
+        "clip(xp, g, run.clip_value, run.clip_norm)",
+        "(clip(xp, g, run.clip_value, run.clip_norm) if masks[1] is None else g)",
         "combinations",
     ),
     "no weights with momentum": (
-        "None if sample_weight is None else sample_weight[batch]",
-        "None if sample_weight is None or rule.name == 'momentum' else sample_weight[batch]",
+        "None if A is None else A[part]",
+        "None if A is None or (A is data[2] and run.rule.name == 'momentum') else A[part]",
         "combinations",
     ),
-    "sign of 0": ("np.sign(W)", "np.where(W < 0, -1, 1)", "penalties"),
-    "sigmoid 0 from -30": ("np.reciprocal(z, out=z)", "np.reciprocal(z, out=z); z[z < 1e-13] = 0", "saturation"),
+    "sign of 0": ("xp.sign(W)", "xp.where(W < 0, -1, 1)", "penalties"),
+    "sigmoid 0 from -30": ("return 1 / h", "return xp.where(1 / h < 1e-13, 0, 1 / h)", "saturation"),
     "softmax 0 from -30": (
-        "z /= z.sum(axis=-1, keepdims=True)",
-        "z /= z.sum(axis=-1, keepdims=True); z[z < 1e-13] = 0",
+        "h /= h.sum(axis=-1, keepdims=True)",
+        "h /= h.sum(axis=-1, keepdims=True); h[h < 1e-13] = 0",
         "saturation",
     ),
 }

@@ -204,9 +204,10 @@ def test_the_interface_does_not_import_a_backend_by_itself(path: Path) -> None:
     assert not {m for m in found if is_in(m, "samenet.reference") or is_in(m, "samenet.fast") or is_in(m, "numba")}
 
 
-# The parts of the NumPy backend, which any other backend on NumPy arrays may use.
+# The network on whole arrays, which any backend may use.
 WHOLE_ARRAYS = tuple(
-    f"samenet.fast.{name}" for name in ("functions", "masks", "normalization", "sample_weight", "sampler", "steps")
+    f"samenet.fast.{name}"
+    for name in ("arrays", "functions", "masks", "normalization", "pages", "sample_weight", "sampler", "steps")
 )
 
 
@@ -218,7 +219,7 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
         "numba.py": (
             *("samenet.fast.kernels", "samenet.fast.workspace", "samenet.fast.description"),
             *("samenet.fast.few_rows", "samenet.fast.many_networks", "samenet.fast.ready"),
-            "samenet.fast.sample_weight",
+            *("samenet.fast.pages", "samenet.fast.sample_weight"),
         ),
         "few_rows.py": tuple(
             f"samenet.fast.{name}" for name in ("kernels", "description", "sample_weight", "workspace")
@@ -227,11 +228,8 @@ def test_a_fast_backend_imports_the_interface_alone(path: Path) -> None:
         "kernel_cache.py": ("samenet.fast.kernels",),
         "many_networks.py": ("samenet.fast.kernels", "samenet.fast.description", "samenet.fast.workspace"),
         "ready.py": tuple(f"samenet.fast.{name}" for name in ("few_rows", "kernels", "description", "workspace")),
-        "workspace.py": ("samenet.fast.kernels",),
-        **dict.fromkeys(("torch.py", "jax.py"), ("samenet.fast.array_backend", "samenet.fast.array_updates")),
-        "array_backend.py": ("samenet.fast.arrays", "samenet.fast.array_updates"),
-        "array_updates.py": ("samenet.fast.arrays",),
-        "arrays.py": (),
+        "workspace.py": ("samenet.fast.kernels", "samenet.fast.pages"),
+        **dict.fromkeys(("numpy.py", "torch.py", "jax.py"), (*WHOLE_ARRAYS, "samenet.fast.array_backend")),
     }
     own = {m for m in others for part in parts.get(path.name, WHOLE_ARRAYS) if is_in(m, part)}
     assert not {m for m in others - own if is_in(m, "samenet.reference") or is_in(m, "samenet.fast")}

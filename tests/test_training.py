@@ -18,7 +18,7 @@ import pytest
 from children import printed
 
 import samenet
-from samenet.fast import workspace
+from samenet.fast.pages import keep_pages
 from samenet.optimizers import MultiStart
 from samenet.training import loop
 from samenet.training.history import History
@@ -435,7 +435,7 @@ def test_training_does_not_copy_the_samples(fast: str, size: int | None, way: st
     many, targets = np.random.default_rng(0).random((4000, 500)), np.random.default_rng(1).random((4000, 2))
     settings: dict[str, Any] = {"alpha": 0.1, "epochs": 2, "batch_size": size, "seed": 0, "optimizer": way}
     net.train(many[:20], targets[:20], **settings)  # compile it first
-    workspace._keep_pages()  # once in a process, it makes and frees a block of 32 MiB
+    keep_pages()  # once in a process, it makes and frees a block of 32 MiB
     tracemalloc.start()
     try:
         net.train(many, targets, **settings)

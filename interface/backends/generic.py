@@ -129,7 +129,7 @@ def _backpropagate(
     reference, numpy, g = named("reference"), named("numpy"), model.theta.empty_like()
     c, scale = _factors(model, len(X), reduction, sample_weight)
     c = c if sampled is None else sampled.factors
-    X = X if sample_weight is None else numpy.left_out(X, c)
+    X = X if sample_weight is None else numpy.left_out(np, X, c)
     masks = None if dropout is None else np.array([reference.mask(dropout, s) for s in range(len(X))], model.dtype)
     used, weight_masks = model, [np.ones((), model.dtype)] * len(model.weights)
     if drop_connect is not None:
@@ -142,12 +142,12 @@ def _backpropagate(
     delta = _rows(
         reference.COSTS[model.cost_function].delta(y, out, backward[-1]) for y, out in zip(Y, h[-1], strict=True)
     )
-    delta = delta if c is None else numpy.weighed(delta, c)
+    delta = delta if c is None else numpy.weighed(np, delta, c)
     end = 0 if masks is None else masks.shape[1]
     for layer in range(len(model.weights) - 1, -1, -1):
         W = model.weights[layer]
         if sampled is not None:
-            sampled.add(delta, layer_inputs[layer], model.bias)
+            sampled.add(np, delta, layer_inputs[layer], model.bias)
         slope = scale * (delta.T @ layer_inputs[layer])
         g.weights[layer][:] = slope * weight_masks[layer]
         if model.bias:
@@ -207,14 +207,14 @@ def run_updates(
                 of = weighing(module, "gradient", None if sample_weight is None else sample_weight[rows])
                 cost, slope = of(model, X[rows], Y[rows], reduction, **given)
             else:
-                sampled = numpy.Sampled.by(sampler, rows, X.dtype)
+                sampled = numpy.Sampled.by(sampler, rows, np.asarray, X.dtype)
                 rows = sampled.rows
                 cost, slope = _backpropagate(module, model, X[rows], Y[rows], reduction, **given, sampled=sampled)
-                numpy.learn(sampler, rows, sampled.squares)
+                numpy.learn(sampler, rows, sum(sampled.squares))
             g = model.theta.empty_like()
             g.fill(slope.weights, slope.biases)
-            numpy.clip(g.flat, clip_value, clip_norm)
-            numpy.step(model.theta.flat, g.flat, alphas[epoch], rule, state)
+            direction = numpy.clip(np, g.flat, clip_value, clip_norm)
+            numpy.step(model.theta.flat, direction, alphas[epoch], rule, state)
             costs.append(cost)
     return np.array(costs, np.float64)
 
@@ -257,5 +257,6 @@ def _cost(model: Model, Y: Array, h: Array, z: Array, scale: float, c: Array | N
     reference = named("reference")
     value = reference.COSTS[model.cost_function].value
     costs = np.array([value(y, out, sums) for y, out, sums in zip(Y.tolist(), h.tolist(), z.tolist(), strict=True)])
-    total = scale * float(np.sum(costs if c is None else named("numpy").weighed(costs, c[:, 0])))  # it may be infinite
+    costs = costs if c is None else named("numpy").weighed(np, costs, c[:, 0])
+    total = scale * float(np.sum(costs))  # it may be infinite
     return total + reference.penalty(model.weights, model.l1, model.l2) if model.l1 or model.l2 else total

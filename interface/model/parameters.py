@@ -74,7 +74,7 @@ class Parameters:
         """The same parameters in other array objects: a user who changes their shape or dtype changes no others."""
         if self._shown is None:
             self._tell()
-            self._shown = Parameters._of(self.sizes, self.bias, self.everything[:], self.normalized)
+            self._shown = Parameters.of(self.sizes, self.bias, self.everything[:], self.normalized)
             self._shown.joint = self.joint
         return self._shown
 
@@ -109,10 +109,10 @@ class Parameters:
     def running(self) -> tuple[NDArray[Any], ...]:
         """The running means and variances of normalized layers, views of what follows the vector."""
         if self._running is None:
-            rest, found = self.everything[self.flat.size :], []
-            for n, is_normalized in zip(self.sizes[1:], self.normalized if rest.size else (), strict=False):
+            rest, found = self.everything[self.flat.shape[0] :], []
+            for n, is_normalized in zip(self.sizes[1:], self.normalized if rest.shape[0] else (), strict=False):
                 size = 2 * n * is_normalized
-                found.append(rest[:size].reshape(2, -1))
+                found.append(rest[:size].reshape((2, n * is_normalized)))
                 rest = rest[size:]
             self._running = tuple(found)
         return self._running
@@ -140,7 +140,7 @@ class Parameters:
         size = cls.count(sizes, bias, normalized)
         if normalized:
             size += 2 * sum(n for n, is_normalized in zip(sizes[1:], normalized, strict=True) if is_normalized)
-        return cls._of(sizes, bias, aligned(size, dtype), normalized)
+        return cls.of(sizes, bias, aligned(size, dtype), normalized)
 
     def several(self, number: int) -> "list[Parameters]":
         """So many others like these, uninitialised; a block of memory is shared by several small ones."""
@@ -151,13 +151,14 @@ class Parameters:
             few = min(each, number - len(found))
             block = aligned(few * step, dtype)
             places = range(0, few * step, step)
-            found += [self._of(self.sizes, self.bias, block[i : i + size], self.normalized) for i in places]
+            found += [self.of(self.sizes, self.bias, block[i : i + size], self.normalized) for i in places]
         return found
 
     @classmethod
-    def _of(
+    def of(
         cls, sizes: tuple[int, ...], bias: bool, everything: NDArray[Any], normalized: tuple[bool, ...]
     ) -> "Parameters":
+        """Views of this vector of `everything`, which may be of another library; it is not checked."""
         parameters = cls.__new__(cls)
         parameters._view(sizes, bias, everything, normalized)
         return parameters
@@ -219,7 +220,7 @@ class Parameters:
 
     def like(self, flat: NDArray[Any]) -> "Parameters":
         """Parameters of the same shape in this vector: a view of it."""
-        return Parameters._of(self.sizes, self.bias, flat, self.normalized)
+        return Parameters.of(self.sizes, self.bias, flat, self.normalized)
 
     def is_like(self, other: "Parameters") -> bool:
         """Whether both have the same shape."""
@@ -235,7 +236,7 @@ class Parameters:
         cls, sizes: tuple[int, ...], bias: bool, values: NDArray[Any], normalized: tuple[bool, ...] = ()
     ) -> "Parameters":
         """Parameters with a copy of the given values of `everything`."""
-        parameters = cls._of(sizes, bias, aligned(values.size, values.dtype), normalized)
+        parameters = cls.of(sizes, bias, aligned(values.size, values.dtype), normalized)
         parameters.everything[:] = values
         return parameters
 

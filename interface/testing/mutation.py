@@ -17,8 +17,8 @@ from types import CodeType, ModuleType
 from typing import Any
 
 MODULES = (
-    *(f"samenet.fast.{name}" for name in ("sample_weight", "functions", "steps", "masks", "sampler", "normalization")),
-    "samenet.fast.numpy",
+    *(f"samenet.fast.{name}" for name in ("pages", "sample_weight", "functions", "steps", "masks", "sampler")),
+    *(f"samenet.fast.{name}" for name in ("normalization", "arrays", "array_backend", "numpy")),
 )
 _lock = threading.Lock()
 
