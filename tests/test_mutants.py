@@ -631,7 +631,7 @@ MUTANTS = {
             "WT[n, i] = b[i] if b.size else",
             "WT[n, i] = 0 if b.size else",
         ),
-        Mutant("few rows: samples of weight 0", "X, weighed = left_out(X, c),", "X, weighed = X,"),
+        Mutant("few rows: samples of weight 0", "X if c.all() else left_out(np, X, c)", "X"),
         Mutant(
             "few rows: weights averaged as well",
             'elif reduction == "mean":\n        scale /=',
@@ -1126,7 +1126,6 @@ KERNELS = (
     *("inference", "evaluation", "answers"),
     *("tiny_layers", "tiny_network", "by_address", "network_lanes", "many_networks"),
 )
-_OF_NUMPY = "samenet.fast.normalization", "samenet.fast.numpy"
 # The modules of a backend, each after those that it imports; the last is the backend itself.
 SOURCES = {
     "reference": [*(f"samenet.reference.{name}" for name in REFERENCE), "samenet.reference"],
@@ -1135,7 +1134,7 @@ SOURCES = {
         "samenet.fast.kernels",
         *(f"samenet.fast.kernels.{name}" for name in KERNELS),
         "samenet.fast.sample_weight",
-        "samenet.fast.workspace",
+        *("samenet.fast.pages", "samenet.fast.workspace"),
         "samenet.fast.description",
         *("samenet.fast.few_rows", "samenet.fast.ready"),
         "samenet.fast.many_networks",
