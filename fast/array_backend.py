@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import network as interface
+from samenet.backends import generic
 from samenet.backends.adaptive import Sampler
 from samenet.backends.dropout import DropConnect, Dropout
 from samenet.fast.arrays import Objective, Run, Theta, evaluate, forward, gradient, update
@@ -36,6 +37,7 @@ class ArrayBackend:
     get       get(array) copies it back to NumPy
     updates   makes all updates of a call, such as `one_by_one(xp, get)`; called by `run_updates` below
     compiled  compiles a function of (objective, theta, *arrays), for repeated calls with the same objective
+    samples   whether `updates` draws rows by a sampler; otherwise, `samenet.backends.generic` does
     """
 
     def __init__(
@@ -45,8 +47,9 @@ class ArrayBackend:
         get: Callable[[Any], Array],
         updates: Callable[..., Any],
         compiled: Callable[[Any], Any] = lambda f: f,
+        samples: bool = True,
     ) -> None:
-        self._put, self._get, self._updates = put, get, updates
+        self._put, self._get, self._updates, self._samples = put, get, updates, samples
 
         def activations(of: Objective, theta: Theta, x: Any) -> list[Any]:
             return forward(xp, of, theta, x).h[1:]
@@ -124,6 +127,12 @@ class ArrayBackend:
     ) -> NDArray[np.float64]:
         """Many updates, in place; see `samenet.reference.run_updates`."""
         state = rule.state(model.theta) if state is None else state
+        if sampler is not None and not self._samples:
+            options: dict[str, Any] = {"order": order, "epochs": epochs, "reduction": reduction, "dropout": dropout}
+            options |= {"drop_connect": drop_connect, "state": state, "sampler": sampler}
+            options |= {"alpha": alpha, "batch_size": batch_size, "clip_value": clip_value, "clip_norm": clip_norm}
+            of: Any = generic.run_updates
+            return of(self, model, X, Y, rule, **options)  # type: ignore[no-any-return]
         put, theta = self._onto(model)
         epochs, m = (epochs, len(X)) if order is None else order.shape
         run = Run(Objective.of(model, reduction), rule, clip_value, clip_norm, min(batch_size, m), m)

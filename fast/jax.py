@@ -16,9 +16,8 @@ import numpy as np
 from jax import lax
 from numpy.typing import NDArray
 
-from samenet.backends.adaptive import Sampler
 from samenet.fast import array_backend
-from samenet.fast.array_backend import ArrayBackend, one_by_one
+from samenet.fast.array_backend import ArrayBackend
 from samenet.fast.arrays import Run, Theta, update
 from samenet.fast.masks import Masks, Put, masks_of
 from samenet.model.parameters import Parameters
@@ -33,18 +32,16 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _in_64_bits(f: Callable[..., Any]) -> Callable[..., Any]:
+def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
+    """f, compiled for each objective or run (its first argument)."""
+    compiled = jax.jit(f, static_argnums=0)
+
     @wraps(f)
     def call(*args: Any) -> Any:
         with jax.enable_x64(True), jax.default_matmul_precision("highest"):
-            return f(*args)
+            return compiled(*args)
 
     return call
-
-
-def _compiled(f: Callable[..., Any]) -> Callable[..., Any]:
-    """f, compiled for each objective or run (its first argument)."""
-    return _in_64_bits(jax.jit(f, static_argnums=0))
 
 
 @cache
@@ -98,7 +95,6 @@ def _epochs(
     return lax.fori_loop(0, epochs, one_epoch, start)
 
 
-@_in_64_bits
 def _updates(
     run: Run,
     put: Put,
@@ -108,12 +104,9 @@ def _updates(
     values: Any,
     data: Any,
     masks: Masks,
-    sampler: Sampler | None,
+    sampler: None,
 ) -> Any:
     """Make all updates in one compiled loop; it is compiled only for powers of two of epochs."""
-    if sampler is not None:  # the rows drawn depend on what earlier updates have learned
-        given = jax.tree.map(jnp.asarray, (theta, values, data, masks))
-        return one_by_one(jnp, np.asarray)(run, put, order, factors, *given, sampler)
     epochs = len(factors)
     most = 1 << (epochs - 1).bit_length()
     given = [None if a is None else put(_lengthened(a, most)) for a in (order, factors)]
@@ -127,7 +120,7 @@ def _lengthened(rows: NDArray[Any], count: int) -> NDArray[Any]:
     return longer
 
 
-_backend = ArrayBackend(jnp, _put, np.array, _updates, _compiled)  # np.asarray would be read-only
+_backend = ArrayBackend(jnp, _put, np.array, _updates, _compiled, samples=False)  # np.asarray would be read-only
 feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _backend.evaluate
 gradient, run_updates = _backend.gradient, _backend.run_updates
 
