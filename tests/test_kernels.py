@@ -278,10 +278,13 @@ def one_pass(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
     def rule(theta: Any, v: Any, g: Any, step: Any) -> Any:
         return theta + (2.0 * v - step * g), 2.0 * v - step * g
 
-    changes = (lambda g, w, l1, l2, limit: g + l2 * w), (lambda g, w, l1, l2, limit: g + l1 * w - limit)
+    changes = (
+        lambda g, w, l1, l2, limit: (g + l2 * w, l2 * w),
+        lambda g, w, l1, l2, limit: (g + l1 * w - limit, l1 * w),
+    )
     f = ns.stepping.stepping(rule, 1, changes)
     kinds = *(matrix(dtype),) * 3, int64, *(number,) * 3, *(matrix(dtype),) * 2, number
-    run = native(f, ns.width, *kinds)
+    run, found = native(f, ns.width, *kinds), np.empty(1)
     sizes = sorted({1, 2 * width, 2 * width + 1, 3 * width, 4 * width + width // 2})
     cases = itertools.product(((1, 1), (1, 6), (3, 4), (2, 9)), sizes, (False, True), (0, 1, 2))
     for (m, k), n, has_errors, change in cases:
@@ -291,9 +294,9 @@ def one_pass(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bool]]:
         (errors, _), (W, _), (v, _) = given
         expected = [errors.copy(), W.copy(), v.copy()]
         back = slice(None if has_errors else 0)
-        f.plain(delta, X, expected[0][back], change, 3.0, 5.0, 2.0, *expected[1:], 4.0)
-        run(delta, X, errors[back], change, 3.0, 5.0, 2.0, W, v, 4.0)
-        same = all(np.array_equal(a, b) for a, b in zip((errors, W, v), expected, strict=True))
+        total = f.plain(delta, X, expected[0][back], change, 3.0, 5.0, 2.0, *expected[1:], 4.0)
+        run(delta, X, errors[back], change, 3.0, 5.0, 2.0, W, v, 4.0, found)
+        same = total == found[0] and all(np.array_equal(a, b) for a, b in zip((errors, W, v), expected, strict=True))
         well = same and all(nothing_else_written(*one) for one in given)
         yield f"{m} rows, {k} x {n}, errors {has_errors}, change {change}", well
 
@@ -755,6 +758,7 @@ MUTANTS = {
         'with vb.when(change, "!=", vb.long(0)):',
         "with vb.when(change, '<', vb.long(0)):",
     ),
+    "one pass: penalties of the last tile": ("one_pass", "vb.builder.fadd(self.penalties.value, added)", "added"),
     "the rest left out": ("pieces", 'with self.when(whole, "<", count)', 'with self.when(count, "<", whole)'),
     "a sum of the rest": (
         "pieces",

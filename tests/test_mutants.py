@@ -407,6 +407,13 @@ MUTANTS = {
         Mutant("at once: twice the l2", "0.5 * l2 * w * w), stores=1)  #", "l2 * w * w), stores=1)  #"),
         Mutant("at once: l1 left out", "if l1 == 0:", "if l1 >= 0:"),
         Mutant("at once: no penalty in the cost", "penalties = penalty(P, G[:0]", "penalties = 0.0 * penalty(P, G[:0]"),
+        Mutant("one pass: no penalties", "of_weights if in_order else 0.0", "0.0"),
+        Mutant("one pass: penalties twice", "at_once and not in_order and", "at_once and"),
+        Mutant("one pass: penalties of the last piece", "penalties += _step_some", "penalties = _step_some"),
+        Mutant("few nodes: penalties of no piece", "penalties += add_penalties", "add_penalties"),
+        Mutant("one pass: half of l1", "penalty_of(w, l1, l2)),", "penalty_of(w, 0.5 * l1, l2)),"),
+        Mutant("one pass: half of l2", "limit), 0.5 * l2 * w * w)", "limit), 0.25 * l2 * w * w)"),
+        Mutant("no step: penalties of weights that are not packed", "is_unpacked and not flags[STEPPED]", "False"),
         Mutant("one pass: errors not begun at 0", "sums[s, :] = 0", "pass"),
         Mutant("one pass: errors of the last terms", "errors[s, j] += sums[s,", "errors[s, j] = sums[s,"),
         Mutant("one pass: errors not copied back", "copied(sums, errors[:, left:end])", "pass"),
@@ -1358,8 +1365,9 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
     for functions, rule in (
         (Functions(l1=0.1, l2=0.2), Rule(Adam(0.7, 0.9, 1e-2))),
         (Functions(), Rule(clip_value=0.02)),
+        (Functions(l2=0.2), Rule()),
     ):
-        case = Case((7, 9, 2), 8, functions=functions)
+        case = Case((13, 9, 2), 8, functions=functions)
         networks = case.network(cls), case.network(trusted)
         yield from agreement.lockstep(*networks, case.X, case.Y, Descent(6))
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(6, 2, rule=rule), case.masks)

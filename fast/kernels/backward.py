@@ -160,8 +160,8 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
     lone, lists_inputs = sizes[1] == 1, workspace.used.size > 0
     in_one_pass, in_place, of_inputs = _ways(update, m, most, lanes, lists_inputs, lone)
     at_once, costs, penalties, finite = in_one_pass or in_place, 0.0, 0.0, False
-    flags[STEPPED] = theta.size if at_once else 0
-    if at_once and (update.l1 or update.l2):
+    flags[STEPPED], in_order = theta.size if at_once else 0, lanes == 1 or update.is_unpacked
+    if at_once and not in_order and (update.l1 or update.l2):
         penalties = penalty(P, G[:0], layout, lanes, update.l1, update.l2)
     if m == 0:  # the last batch of an epoch may have fewer rows than parts
         for i in range(G.size):
@@ -194,7 +194,8 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
                 _add_squares(deltas, layer_inputs, bias, squares)
             errors = rows_at(back, 0, rows if layer else 0, n)
             if in_one_pass:
-                step_in_one_pass(deltas, layer_inputs, errors, theta, p, update)
+                of_weights = step_in_one_pass(deltas, layer_inputs, errors, theta, p, update)
+                penalties += of_weights if in_order else 0.0
             elif layer:
                 errors_below(deltas, W, zeros, errors)
             if in_place:

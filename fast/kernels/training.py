@@ -18,7 +18,7 @@ from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.packing import copy, fill_up, is_wide, lanes_of, pack, row_length, unpack
 from samenet.fast.kernels.parallel import add_tasks, finish_task, next_task, own, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
-from samenet.fast.kernels.sparse_input import STEPPED, all_finite
+from samenet.fast.kernels.sparse_input import LEAST, STEPPED, all_finite
 from samenet.fast.kernels.steps import DESCENT, RULE, Rule, Update, step
 
 _PARTS, _ROWS, _WORK = 8, 128, 65536  # the most parts of a batch; the fewest rows and multiply-adds of a part
@@ -125,7 +125,7 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
     used: the model with the parameters at which the gradient is taken.
     """
     theta, P, layout, bias = model
-    state, objective, data, batch, alphas, _, rule, of_theta, _ = settings
+    state, objective, data, batch, alphas, _, rule, of_theta, is_unpacked = settings
     X, _, order, _ = data
     batch_size, mean = batch
     _, l1, l2 = objective
@@ -155,6 +155,8 @@ def _each_update(model, used, settings, workspace, gathered, G, costs, values, q
         costs[update] = total / whole if mean and weights.size == 0 else total
         if l1 or l2:
             lanes = lanes_of(sizes, P.itemsize)
+            if is_unpacked and not flags[STEPPED]:
+                pack(theta, sizes, bias, P)
             costs[update] += workspace.penalty[0] if flags[STEPPED] else penalty(P, g, layout, lanes, l1, l2)
         if alphas.size == 0:
             unpack(g, sizes, bias, False, theta)
@@ -210,8 +212,11 @@ def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_co
     # reading W by rows, and gradient and step in one pass over W, gain more than skipping zeros.
     rows = min(batch_size, len(X))
     is_at_once = parts == 1 and not masks_weights
-    is_unpacked = is_at_once and l1 == l2 == 0 and rows <= UNPACKED_ROWS
-    pays = (rule.code != DESCENT and (sizes.size == 2 or rows == 1)) or starts_narrow(sizes, REGISTER // X.itemsize)
+    is_long = sizes[0] >= 2 * LEAST and sizes[0] >= 2 * sizes[1]
+    passes = rule.code != DESCENT or (is_long and (l1 > 0 or l2 > 0))  # over all weights, if not in one
+    pays = (passes and (sizes.size == 2 or rows == 1 or is_long)) or starts_narrow(sizes, REGISTER // X.itemsize)
+    # Penalties are added in the order of the pass, which is to be the same for a single update and for many.
+    is_unpacked = is_at_once and rows <= UNPACKED_ROWS and (pays or l1 == l2 == 0)
     of_theta = alphas.size > 0 and (costs.size == 1 or (is_unpacked and pays))
     of_theta = of_theta and rule.clip_norm == np.inf and not is_wide(sizes)
     is_unpacked, is_packed = is_unpacked and of_theta, not (of_theta or is_wide(sizes))

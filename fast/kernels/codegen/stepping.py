@@ -5,7 +5,12 @@ import inspect
 import itertools
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from functools import reduce
 from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
 
 from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.vector import REGISTER, REGISTERS, Vector
@@ -17,24 +22,25 @@ def stepping(
     f: Callable[..., tuple[Any, ...]], states: int, changes: Sequence[Callable[..., Any]], contract: bool = True
 ) -> Any:
     """A function g(delta, X, errors, change, l1, l2, limit, W, *states, *numbers) for kernels: a step of W against
-    delta^T X.
+    delta^T X; it returns the penalties of W before the step.
 
     delta (m, k) with m > 0, X (m, n), W and each state (k, n), and errors (m, n), or without rows if they are not
     wanted; rows of all but delta are contiguous. errors += delta W, with W before the step. f(W, *states, gradient,
     *numbers), as in `loops.vectorized`, returns the new W and states. change: 0, or the number, from 1, of the function
-    among `changes` of (gradient, W, l1, l2, limit) that replaces the gradient. Every sum is in the order of its terms,
-    from 0 for a gradient.
+    among `changes` of (gradient, W, l1, l2, limit) that returns what replaces the gradient, and the penalties. Every
+    sum is in the order of its terms, from 0 for a gradient; penalties are added in float64, tile by tile.
     """
 
     def plain(delta, X, errors, change, l1, l2, limit, W, *rest):
         arrays, numbers = [W, *rest[:states]], rest[states:]
-        gradient = delta.T @ X
+        gradient, penalties = delta.T @ X, W[:0]
         if change:
-            gradient = changes[change - 1](gradient, W, l1, l2, limit)
+            gradient, penalties = changes[change - 1](gradient, W, l1, l2, limit)
         if len(errors):
             errors += delta @ W
         for array, result in zip(arrays, f(*arrays, gradient, *numbers), strict=True):
             array[:] = result
+        return float(penalties.sum(dtype=np.float64))
 
     given = [name for name in inspect.signature(f).parameters if name != "g"]
     names = ["delta", "X", "errors", "change", "l1", "l2", "limit", *given]
@@ -43,9 +49,9 @@ def stepping(
 
     def write(vb, delta, X, errors, change, l1, l2, limit, W, *rest):
         matrices, changed = (delta, X, errors, [W, *rest[:states]]), (change, changes, (l1, l2, limit))
-        _Writer(vb, matrices, changed, f, rest[states:], contract).write()
+        return _Writer(vb, matrices, changed, f, rest[states:], contract).write()
 
-    return generated(plain, write)
+    return generated(plain, write, types.float64)
 
 
 class _Writer:
@@ -55,6 +61,8 @@ class _Writer:
         self.vb, self.f, self.numbers, self.contract, self.changed = vb, f, numbers, contract, changed
         self.delta, self.X, self.errors, self.arrays = matrices
         (self.m, self.k), self.n = vb.pair(self.delta.shape), vb.pair(self.X.shape)[1]
+        self.doubles = ir.VectorType(ir.DoubleType(), vb.lanes)
+        self.penalties = vb.variable(ir.Constant(self.doubles, [0.0] * vb.lanes))
 
     def write(self):
         builder, vb = self.vb.builder, self.vb
@@ -67,6 +75,7 @@ class _Writer:
                         self._write_rows(i, _ROWS, has_errors)
                     with vb.for_range(builder.sub(self.k, whole)) as (i, _):
                         self._write_rows(builder.add(whole, i), 1, has_errors)
+        return self.vb.across(self.penalties.value, builder.fadd)
 
     def _write_rows(self, i, rows, has_errors):
         vb, lanes = self.vb, self.vb.lanes
@@ -136,6 +145,10 @@ class _Writer:
         with vb.when(change, "!=", vb.long(0)):
             for number, replaced in enumerate(changes, 1):
                 with vb.when(change, "==", vb.long(number)):
-                    for weights, row in zip(W, sums, strict=True):
-                        for w, total in zip(weights, row, strict=True):
-                            total.value = replaced(*(Vector(vb, value) for value in (total.value, w, *numbers))).value
+                    penalties = []
+                    for w, total in zip(itertools.chain(*W), itertools.chain(*sums), strict=True):
+                        result = replaced(*(Vector(vb, value) for value in (total.value, w, *numbers)))
+                        total.value, of_w = (x.value for x in result)
+                        penalties.append(of_w)
+                    added = vb.builder.fpext(reduce(vb.builder.fadd, penalties), self.doubles)
+                    self.penalties.value = vb.builder.fadd(self.penalties.value, added)
