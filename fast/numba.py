@@ -67,14 +67,13 @@ def _predict(model: Model, x: Array) -> tuple[Array, bool]:
         out = np.empty(theta.sizes[-1], x.dtype)
         if _answered(model, x, out):  # by a kernel that compiles faster
             return out, True
-        one = x.reshape(1, x.size), out.reshape(1, out.size)
+        one = x.reshape(1, x.size), out.reshape(1, out.size), 1
         return out, inference.predict_rows(theta.flat, layout(model), *one)
     out = np.empty((len(x), theta.sizes[-1]), x.dtype)
-    blocks = -(-len(x) // _most_rows(theta.sizes))
-    is_little = len(x) in rows_in_lanes(theta.sizes, x.itemsize) and not ready.helpers(model, len(x), blocks)
-    if is_little or len(x) <= inference.few(theta.flat.size, x.itemsize):  # type: ignore[no-untyped-call]
-        return out, inference.predict_rows(theta.flat, layout(model), x, out)
-    return out, _evaluate(model, x, out[:0], 1.0, out)[1]
+    if ready.helpers(model, len(x), -(-len(x) // _most_rows(theta.sizes))):
+        return out, _evaluate(model, x, out[:0], 1.0, out)[1]
+    most = rows_in_lanes(theta.sizes, x.itemsize).stop
+    return out, inference.predict_rows(theta.flat, layout(model), x, out, most)
 
 
 def _answered(model: Model, x: Array, out: Array) -> bool:
@@ -96,9 +95,8 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
         return lambda *given: fast_predict(ready.folded(model), otherwise, one)(*given)
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
-    few: int = inference.few(theta.size, dtype.itemsize)  # type: ignore[no-untyped-call]
-    (many, shared), answer_rows = ready.rows_alone(model), None
-    if not workspace.is_packed(model):
+    most, alone, answer_rows = rows_in_lanes(model.sizes, dtype.itemsize).stop, ready.rows_alone(model), None
+    if theta.nbytes > workspace._LARGE:
         keep_pages()
 
     def converted(name: str, x: Any, answer: Any) -> Any:
@@ -131,11 +129,11 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
                     done = None
                 if done or (done is None and converted("X", X, answer)):
                     return answer
-            elif X.ndim == 2 and (len(X) <= few or (len(X) in many and (len(X) < shared or model.threads == 1))):
+            elif X.ndim == 2 and (len(X) <= alone or model.threads == 1):
                 answer_rows = answer_rows or inference.rows_of(dtype)  # compiled when first needed
                 answer = empty((len(X), n_out), dtype)
                 try:
-                    if answer_rows(theta, codes, X, answer):
+                    if answer_rows(theta, codes, X, answer, most):
                         return answer
                 except ready.OTHER_ARRAYS:
                     pass

@@ -23,6 +23,7 @@ from samenet.fast.description import (
     plan,
 )
 from samenet.fast.kernels import answers, few_nodes, normalization, normalized_layers, tiny_network, training
+from samenet.fast.kernels.forward import most_rows
 from samenet.fast.kernels.lanes import rows_in_lanes
 from samenet.fast.kernels.parallel import PAYS, new_queue, run_parallel, useful, work_of
 from samenet.fast.workspace import Memory, borrowed, give_back, give_masks_back, masking, scratch
@@ -64,9 +65,10 @@ def fast_gradient(model: Model, otherwise: Callable[..., Any]) -> Callable[..., 
     return gradient
 
 
-def rows_alone(model: Model) -> tuple[range, int]:
-    """The numbers of rows for which samples fill the lanes, and from which helper threads may be used."""
-    return rows_in_lanes(model.sizes, model.dtype.itemsize), -(-PAYS // _work(model.theta))
+def rows_alone(model: Model) -> int:
+    """The number of rows up to which no helper thread is used."""
+    block: int = most_rows(model.sizes)  # type: ignore[no-untyped-call]
+    return max(block, (PAYS - 1) // _work(model.theta))
 
 
 def _work(theta: Parameters) -> int:
@@ -87,19 +89,20 @@ def folded(model: Model) -> Model:
 
 def fast_cost(model: Model, otherwise: Callable[..., Any], outputs: bool = False) -> Callable[..., Any]:
     """f(X, Y): the mean cost of a batch, if `outputs` also the output; or otherwise(X, Y). See `backends.costs`."""
-    array, (rows, shared), is_normalized = np.ndarray, rows_alone(model), bool(model.theta.normalized)
+    array, rows, is_normalized = np.ndarray, rows_alone(model), bool(model.theta.normalized)
     plain = folded(model.without_penalties()) if is_normalized else model
+    in_lanes = rows_in_lanes(model.sizes, model.dtype.itemsize).stop
     flat, described, empty, n_out = plain.theta.flat, (layout(plain), *objective(plain)), np.empty, model.sizes[-1]
     answer: Any = None
 
     def cost(X: Any, Y: Any) -> Any:
         nonlocal answer
-        is_usual = type(X) is array and type(Y) is array and X.ndim == 2 and len(X) in rows
-        if is_usual and (len(X) < shared or model.threads == 1):
+        is_usual = type(X) is array and type(Y) is array and X.ndim == 2
+        if is_usual and (len(X) <= rows or model.threads == 1):
             answer = answer or answers.cost_of(flat.dtype)
             theta, out = folded(model).theta.flat if is_normalized else flat, empty((len(X), n_out), flat.dtype)
             try:
-                found = answer(theta, *described, X, Y, out)
+                found = answer(theta, *described, X, Y, out, in_lanes)
             except OTHER_ARRAYS:
                 return otherwise(X, Y)
             if -1.0 < found < _USUAL:

@@ -46,7 +46,8 @@ def _packed_length(model: Model) -> int:
 
 @functools.lru_cache(256)
 def _total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
-    return packing.total_length(sizes, bias, itemsize)
+    length: int = packing.total_length(sizes, bias, itemsize)  # type: ignore[no-untyped-call]
+    return length
 
 
 def scratch(length: int, dtype: Any) -> NDArray[Any]:

@@ -196,9 +196,9 @@ from samenet.fast.numba import Network
 
 ready.useful = lambda helpers: helpers  # however little these contribute
 name, random, compile_now, asked = sys.argv[1], np.random.default_rng(0), compiling.uninterrupted, []
-sizes, bias = ([64, 30, 10], False) if name == "gradient" else ([8, 8, 4], True)  # of which the coordinator copies none
+sizes = [64, 30, 10] if name == "gradient" else [8, 8, 4]
 X, Y = random.random((30_000, sizes[0])), random.random((30_000, sizes[-1]))
-net = Network(sizes, bias=bias, seed=0, threads=1)
+net = Network(sizes, bias=False, seed=0, threads=1)  # so that the coordinator copies nothing
 call = (lambda: net.gradient(X, Y)[1].flat) if name == "gradient" else (lambda: net.predict(X))
 expected = call().tobytes()
 net.threads = 2  # not before: a helper that has compiled a kernel must not find its slot emptied

@@ -410,8 +410,8 @@ MUTANTS = {
         Mutant("one pass: no penalties", "of_weights if in_order else 0.0", "0.0"),
         Mutant("one pass: penalties twice", "at_once and not in_order and", "at_once and"),
         Mutant("one pass: penalties of the last piece", "penalties += _step_some", "penalties = _step_some"),
-        Mutant("few nodes: penalties of no piece", "penalties += add_penalties", "add_penalties"),
-        Mutant("one pass: half of l1", "penalty_of(w, l1, l2)),", "penalty_of(w, 0.5 * l1, l2)),"),
+        Mutant("one pass: penalties of no piece", "penalties += add_penalties", "add_penalties"),
+        Mutant("one pass: half of l1", "-limit, limit), penalty_of(w, l1,", "-limit, limit), penalty_of(w, 0.5 * l1,"),
         Mutant("one pass: half of l2", "limit), 0.5 * l2 * w * w)", "limit), 0.25 * l2 * w * w)"),
         Mutant("no step: penalties of weights that are not packed", "is_unpacked and not flags[STEPPED]", "False"),
         Mutant("one pass: errors not begun at 0", "sums[s, :] = 0", "pass"),
@@ -1617,12 +1617,12 @@ def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Compari
 
 
 def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """A few rows, or more in the lanes, of which only the first is not finite."""
+    """A few rows, or more in the lanes or with packed weights, of which only the first is not finite."""
     network = Case((3, 2), 3).network(cls)
-    for rows in (3, 9):
+    for rows, most in ((3, 9), (9, 9), (9, 8)):
         X, out = np.ones((rows, 3)), np.empty((rows, 2))
         for X[0, 1], expected in ((np.inf, False), (1.0, True)):
-            found = inference.predict_rows(network.parameters, cls.backend.layout(network.model), X, out)
+            found = inference.predict_rows(network.parameters, cls.backend.layout(network.model), X, out, most)
             yield "finite rows", compare(found, expected, 0)
 
 

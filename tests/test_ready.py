@@ -74,7 +74,7 @@ def test_it_is_the_same_cost_and_gradient(
         right_cost, right = costs_by(trusted, X, Y)
         np.testing.assert_allclose(found.flat, right, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
         np.testing.assert_allclose([found_cost, cost], right_cost, rtol=TOLERANCE[dtype])
-        if len(X) in ready.rows_alone(net.model)[0] and X.ndim == 2:  # fewer of them where registers have fewer lanes
+        if len(X) <= ready.rows_alone(net.model) and X.ndim == 2:
             assert net.cost(X, Y) == cost
 
 

@@ -100,7 +100,8 @@ def test_skipping_zeros_in_training(numba: Any, dtype: str, settings: dict[str, 
     for one, samples in ((net, X), (wider, dense)):
         given = {"alpha": 0.5, "batch_size": 10, "order": order, **settings}
         costs.append(one.backend.run_updates(one.model, samples, Y, rule, **given))
-    assert np.array_equal(*costs)
+    # Penalties of a wider layer are added in another order.
+    np.testing.assert_allclose(*costs, rtol=8 * np.finfo(dtype).eps if net.l2 else 0)
     assert len(set(costs[0])) == len(costs[0])
     assert same_bits(net, wider)
 

@@ -12,12 +12,10 @@ from numba import boolean, float64, from_dtype, int64
 from samenet.fast.kernels import few_rows
 from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY
 from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
-from samenet.fast.kernels.codegen.memory import empty, open_heap
 from samenet.fast.kernels.codegen.microkernels import flat
 from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.forward import most_rows
-from samenet.fast.kernels.inference import is_native
-from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
+from samenet.fast.kernels.inference import forward_rows, is_native
 from samenet.fast.kernels.penalties import penalty
 from samenet.fast.kernels.sparse_input import are_finite
 
@@ -48,18 +46,15 @@ def _gradient(theta, layout, cost, l1, l2, X, Y, g):
     return result if finite else np.nan
 
 
-def _cost(theta, layout, cost, l1, l2, X, Y, out):
-    """out := the output; returns the mean cost, with rows in the lanes, as `evaluation.evaluate`; or NaN."""
+def _cost(theta, layout, cost, l1, l2, X, Y, out, most):
+    """out := the output; returns the mean cost, or NaN. With samples in the lanes for up to `most` rows."""
     if not (is_native(X) and is_native(Y) and _fit(layout[0], cost, X, Y)):
         return np.nan
-    heap, sizes, result, finite = open_heap(), layout[0], 0.0, True
-    most = min(len(X), most_rows(sizes))
-    lanes = empty(heap, lanes_length(sizes, most, X), X.dtype)
-    for start in range(0, len(X), most):
-        x, y = X[start : start + most], flat(Y[start : start + most])
-        z = out[start : start + len(x)]
-        finite &= forward_in_lanes(theta, layout, x, lanes, z, False, y[:0])
-        result += apply_cost(cost, layout[1, -1], flat(z), y, sizes[-1], 0.0, y[:0], 0.0)
+    sizes, result, finite = layout[0], 0.0, forward_rows(theta, layout, X, out, most, False)
+    rows = most_rows(sizes)
+    for start in range(0, len(X), rows):
+        z, y = flat(out[start : start + rows]), flat(Y[start : start + rows])
+        result += apply_cost(cost, layout[1, -1], z, y, sizes[-1], 0.0, y[:0], 0.0)
     result *= 1.0 / len(X)
     if l1 or l2:
         result += penalty(theta, theta[:0], layout, 1, l1, l2)
@@ -96,7 +91,7 @@ def cost_of(dtype):
     """`_cost` for a dtype; it raises for other types of arrays."""
     f = from_dtype(dtype)
     model = f[::1], int64[:, ::1], int64, float64, float64
-    return for_exactly(_cost, (*model, f[:, ::1], f[:, ::1], f[:, ::1]), holds_gil=False)
+    return for_exactly(_cost, (*model, *(f[:, ::1],) * 3, int64), holds_gil=False)
 
 
 @cache

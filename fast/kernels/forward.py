@@ -23,13 +23,7 @@ from samenet.fast.kernels.packing import (
     packed_matrix,
     row_length,
 )
-from samenet.fast.kernels.sparse_input import (
-    SKIPPED,
-    are_finite,
-    are_zeros_skipped,
-    list_length,
-    sparse_forward,
-)
+from samenet.fast.kernels.sparse_input import SKIPPED, are_finite, are_zeros_skipped, list_length, sparse_forward
 
 BLOCK = 128  # samples that pass through all layers together, so that their activations stay in the cache
 _FEW_NODES = 64  # of all layers, inputs included; see `most_rows`

@@ -8,15 +8,15 @@ from llvmlite import ir
 from numba import boolean, from_dtype, int64
 from numba.extending import register_jitable
 
-from samenet.fast.kernels.codegen.compiling import for_exactly, kernel
+from samenet.fast.kernels.codegen.compiling import external, for_exactly, kernel
 from samenet.fast.kernels.codegen.dots import TOGETHER
 from samenet.fast.kernels.codegen.generated import generated
-from samenet.fast.kernels.codegen.memory import empty, open_heap
+from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
-from samenet.fast.kernels.forward import forward_sample, forward_together
+from samenet.fast.kernels.forward import forward, forward_sample, forward_together, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
-from samenet.fast.kernels.packing import is_wide, nodes
+from samenet.fast.kernels.packing import is_wide, nodes, pack, total_length
 from samenet.fast.kernels.sparse_input import all_finite, are_finite
 
 _WIDEST = 1024  # nodes of a layer up to which the workspace is on the stack, which is faster than the heap
@@ -86,12 +86,14 @@ is_native = generated(_is_native, _write_is_native, boolean)
 
 
 @register_jitable
-def few(size, itemsize):
+def few(size, nodes, itemsize):
     """The number of rows up to which `TOGETHER` rows at a time are faster than samples in the lanes.
 
-    size: the number of parameters. Each group of rows reads all of them, which is slow outside the L2 cache.
+    size, nodes: the numbers of parameters, and of nodes after the input layer. Each group of rows reads all parameters,
+    which is slow outside the L2 cache; and if nodes have few inputs, sums across lanes take most of the time.
     """
-    return max(_FEW, REGISTER // itemsize - TOGETHER) if size * itemsize <= _CACHED else _FEW
+    lanes = REGISTER // itemsize
+    return max(_FEW, lanes - TOGETHER) if lanes * nodes < size <= _CACHED // itemsize else _FEW
 
 
 def _one(theta, layout, x, out):
@@ -104,7 +106,7 @@ def _one(theta, layout, x, out):
     _, widest = nodes(layout[0])
     if x.size != layout[0, 0] or out.size != layout[0, -1] or widest > _WIDEST or not are_finite(x):
         return False
-    _answer(theta, layout, x, _stack(theta), out)
+    _answer(theta, layout, x, _stack(theta), out, theta[:0])
     return True
 
 
@@ -118,48 +120,73 @@ def one_of(dtype, quick):
     return for_exactly(_one, (f[::1], int64[:, ::1], f[::1], f[::1]), holds_gil=quick)
 
 
-@kernel(light=True)
-def predict_rows(theta, layout, X, out):
-    """out := the output layer; returns whether X is finite.
+@kernel()
+def _forward_packed(P, layout, X, H, out, activates):
+    """`forward` without masks: of packed parameters, or of a wide network, whose theta takes the place of P."""
+    sizes, heap = layout[0], open_heap()
+    _, widest = nodes(sizes)
+    zeros, none = zeroed(heap, widest, P.dtype), empty(heap, (0, 0), P.dtype)
+    skipping = nonzero_workspace(heap, sizes, P.itemsize)
+    return forward(P, True, layout, layout[1, 0] != 0, X, none, H, out, H, activates, zeros, zeros[:0], *skipping)
 
-    `TOGETHER` rows at a time, with the same bits as for one, or with samples in the lanes.
+
+@external(lambda f: (f[::1], int64[:, ::1], *(f[:, ::1],) * 2, int64, boolean), returns=boolean, light=True)
+def forward_rows(theta, layout, X, out, most, activates):
+    """out := the output layer, or its sums unless `activates`, with samples in the lanes for up to `most` rows.
+
+    With packed parameters for more. Returns whether the first node's sum of every row is finite: then so is X.
     """
-    heap, finite = open_heap(), False
-    if len(X) > few(theta.size, theta.itemsize):
-        lanes = empty(heap, lanes_length(layout[0], len(X), X), X.dtype)
-        finite = forward_in_lanes(theta, layout, X, lanes, out, True, lanes[:0])
+    heap, finite, sizes, m, bias = open_heap(), True, layout[0], len(X), layout[1, 0] != 0
+    if m <= most:
+        workspace = empty(heap, lanes_length(sizes, m, X), X.dtype)
+        return forward_in_lanes(theta, layout, X, workspace, out, activates, workspace[:0])
+    length, rows = total_length(sizes, bias, theta.itemsize), min(m, most_rows(sizes))
+    packed, H = empty(heap, length, theta.dtype), empty(heap, rows * (nodes(sizes)[0] - sizes[-1]), theta.dtype)
+    P = packed if length else theta
+    pack(theta, sizes, bias, P)
+    for s in range(0, m, rows):
+        finite &= _forward_packed(P, layout, X[s : s + rows], H, flat(out[s : s + rows]), activates)
+    return finite
+
+
+@kernel()
+def _few_rows(theta, layout, X, out, H):
+    """out := the output layer, `TOGETHER` rows at a time, with the same bits as for one; H: see `forward_together`."""
+    m, heap, (_, widest) = len(X), open_heap(), nodes(layout[0])
+    workspace = empty(heap, (2, min(m, TOGETHER) * (widest + REGISTER)), theta.dtype)
+    if m == 1:
+        _answer(theta, layout, X[0], workspace, out[0], H)
     else:
-        workspace = empty(heap, (2, _row(layout, min(len(X), TOGETHER))), theta.dtype)
-        if len(X) == 1:
-            _answer(theta, layout, X[0], workspace, out[0])
-        else:
-            for s in range(0, len(X), TOGETHER):
-                forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], out[0, :0], 0, 0)
+        for s in range(0, m, TOGETHER):
+            forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], H, s, m)
+
+
+@kernel(light=True)
+def predict_rows(theta, layout, X, out, most):
+    """out := the output layer; returns whether X is finite. Few rows as one by one, others as `forward_rows`."""
+    finite = False
+    if len(X) > few(theta.size, nodes(layout[0])[0], theta.itemsize):
+        finite = forward_rows(theta, layout, X, out, most, True)
+    else:
+        _few_rows(theta, layout, X, out, theta[:0])
     return finite or all_finite(flat(X))
 
 
-def _rows(theta, layout, X, out):
+def _rows(theta, layout, X, out, most):
     """The same if X is as wide as the input layer; returns whether it is, and is finite and native."""
-    return is_native(X) and X.shape[1] == layout[0, 0] and predict_rows(theta, layout, X, out)
+    return is_native(X) and X.shape[1] == layout[0, 0] and predict_rows(theta, layout, X, out, most)
 
 
 @cache
 def rows_of(dtype):
     """`_rows` for a dtype; it raises for other types of arrays."""
     f = from_dtype(dtype)
-    return for_exactly(_rows, (f[::1], int64[:, ::1], f[:, ::1], f[:, ::1]), holds_gil=False)
+    return for_exactly(_rows, (f[::1], int64[:, ::1], f[:, ::1], f[:, ::1], int64), holds_gil=False)
 
 
 @kernel()
-def _row(layout, rows):
-    """The length of a row of the workspace for this many samples."""
-    _, widest = nodes(layout[0])
-    return rows * (widest + REGISTER)
-
-
-@kernel()
-def _answer(theta, layout, x, workspace, out):
-    forward_sample(theta, layout, x, workspace, out[:0], 0, 0)
+def _answer(theta, layout, x, workspace, out, H):
+    forward_sample(theta, layout, x, workspace, H, 0, 1)
     h = workspace[layout.shape[1] % 2]
     for i in range(out.size):
         out[i] = h[i]
@@ -169,14 +196,10 @@ def _answer(theta, layout, x, workspace, out):
 def all_layers(theta, layout, X, H):
     """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in predictions."""
     sizes, m, heap = layout[0], len(X), open_heap()
-    if m <= few(theta.size, theta.itemsize):
-        workspace = empty(heap, (2, _row(layout, min(m, TOGETHER))), theta.dtype)
-        if m == 1:
-            forward_sample(theta, layout, X[0], workspace, H, 0, 1)
-        else:
-            out = empty(heap, (TOGETHER, sizes[-1]), theta.dtype)
-            for s in range(0, m, TOGETHER):
-                forward_together(theta, layout, X[s : s + TOGETHER], workspace, out, H, s, m)
+    out = rows_at(H, H.size - m * sizes[-1], m, sizes[-1])
+    if m <= few(theta.size, nodes(sizes)[0], theta.itemsize):
+        _few_rows(theta, layout, X, out, H)
+    elif is_wide(sizes):
+        _forward_packed(theta, layout, X, H, flat(out), True)
     else:
-        lanes = empty(heap, lanes_length(sizes, 0 if is_wide(sizes) else m, X), X.dtype)
-        forward_in_lanes(theta, layout, X, lanes, rows_at(H, H.size - m * sizes[-1], m, sizes[-1]), True, H)
+        forward_in_lanes(theta, layout, X, empty(heap, lanes_length(sizes, m, X), X.dtype), out, True, H)

@@ -14,10 +14,8 @@ from numba import boolean, int64
 
 from samenet.fast.kernels.activations import SOFTMAX, activate
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.forward import forward, nonzero_workspace
 from samenet.fast.kernels.gemm import product, transposed
 from samenet.fast.kernels.narrow import products_of_rows, starts_narrow
 from samenet.fast.kernels.packing import is_wide, nodes, row_length
@@ -25,38 +23,32 @@ from samenet.fast.kernels.sparse_input import are_finite
 
 _ROWS = 64  # of a block
 _TERMS = 256  # inputs that are transposed together, so that they stay in the L2 cache
-_TRANSPOSING = 16  # nodes whose products take as long as transposing an input
-_STORING, _STORED = 10, 512  # the same for an output; bytes of a row up to which those of a block are in the L1 cache
-_PACKING = 40  # rows whose products with a weight take as long as packing it
-_LITTLE = 1 << 16  # multiply-adds up to which the kernels that pack weights take longer to call
+_TRANSPOSING, _STORING = 8, 64  # nodes whose products take as long as transposing an input, and an output
+_PACKING = 20  # rows whose products with a weight take as long as packing it
+_LITTLE = 1 << 12  # multiply-adds up to which the kernels that pack weights take longer to call
 
 
 @lru_cache(256)
 def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
     """The numbers of rows for which samples in the lanes pay. With nodes in the lanes, weights are packed and lanes may
-    be idle.
-
-    A layer of one register of nodes takes about as long as one of two, because it has too few sums in flight. A wide
-    network, which is not packed, has inputs in the lanes.
+    be idle. A wide network, which is not packed, has inputs in the lanes.
     """
     if is_wide(sizes):
-        return range(sys.maxsize)
+        return range(0)
     lanes = REGISTER // itemsize
     begin = 1 if starts_narrow(sizes, lanes) else 0  # a narrow first layer is not transposed
     lost, weights = 0 if begin else _TRANSPOSING * sizes[0], 0
     for layer, (n, k) in enumerate(pairwise(sizes)):
         weights += n * k
-        lost -= n * (max(2 * lanes, row_length(k, lanes)) - k) if layer >= begin else 0
-    lost += max(0, _TRANSPOSING - sizes[-2]) * sizes[-1]  # if it takes longer than the last layer's products
-    lost += _STORING * max(0, sizes[-1] - _STORED // itemsize)
+        lost -= n * (row_length(k, lanes) - k) if layer >= begin else 0
+    lost += max(0, _STORING - sizes[-2]) * sizes[-1]  # if it takes longer than the last layer's products
     return range(max(_PACKING * weights // lost, _LITTLE // weights) if lost > 0 else sys.maxsize)
 
 
 @kernel()
 def lanes_length(sizes, m, like):
-    """The length of the workspace of `forward_in_lanes` for m rows: inputs, and two layers; or all, if it is wide."""
-    total, widest = nodes(sizes)
-    return (total if is_wide(sizes) else min(_TERMS, sizes[0]) + 2 * widest) * _block_rows(m, like.itemsize)
+    """The length of the workspace of `forward_in_lanes` for m rows: inputs, and two layers."""
+    return (min(_TERMS, sizes[0]) + 2 * nodes(sizes)[1]) * _block_rows(m, like.itemsize)
 
 
 @kernel()
@@ -66,16 +58,6 @@ def _block_rows(m, itemsize):
     return row_length(-(-m // blocks), REGISTER // itemsize)
 
 
-@kernel()
-def _forward_wide(theta, layout, X, H, out, activates):
-    """`forward` for a wide network, whose theta takes the place of P."""
-    sizes, heap = layout[0], open_heap()
-    _, widest = nodes(sizes)
-    zeros, none = zeroed(heap, widest, theta.dtype), empty(heap, (0, 0), theta.dtype)
-    skipping = nonzero_workspace(heap, sizes, theta.itemsize)
-    return forward(theta, True, layout, layout[1, 0] != 0, X, none, H, out, H, activates, zeros, zeros[:0], *skipping)
-
-
 @external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[::1], f[:, ::1], boolean, f[::1]), returns=boolean, light=True)
 def forward_in_lanes(theta, layout, X, workspace, out, activates, H):
     """out := the output layer for the rows of X, or its sums unless `activates`.
@@ -83,17 +65,11 @@ def forward_in_lanes(theta, layout, X, workspace, out, activates, H):
     Unless it is empty, H receives the hidden layers, one after the other. Returns whether the first node's sum of every
     row is finite: then so is X.
     """
-    wide = is_wide(layout[0])
-    if wide and H.size:
-        return _forward_wide(theta, layout, X, H, flat(out), activates)
     m, finite = len(X), True
     rows = _block_rows(m, X.itemsize)
     for start in range(0, m, rows):
         end = min(start + rows, m)
-        if wide:
-            finite &= _forward_wide(theta, layout, X[start:end], workspace, flat(out[start:end]), activates)
-        else:
-            finite &= _forward_block(theta, layout, X[start:end], workspace, out[start:end], activates, H, start, m)
+        finite &= _forward_block(theta, layout, X[start:end], workspace, out[start:end], activates, H, start, m)
     return finite
 
 

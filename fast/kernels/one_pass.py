@@ -17,17 +17,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.gemm import WIDE, copied, matrix, product, terms_at_once
 from samenet.fast.kernels.narrow import errors_below
 from samenet.fast.kernels.penalties import add_penalties, penalty_of, penalty_slope
-from samenet.fast.kernels.steps import (
-    ADAM,
-    DESCENT,
-    MOMENTUM,
-    NESTEROV,
-    NUMBERS,
-    RMSPROP,
-    numbers_of,
-    step,
-    update_type,
-)
+from samenet.fast.kernels.steps import ADAM, DESCENT, NESTEROV, NUMBERS, RMSPROP, numbers_of, step, update_type
 
 MOST_ROWS = 32  # up to which this is faster than products of packed matrices
 _GRADIENT = 1 << 11  # numbers of a gradient that take their step together
@@ -49,7 +39,7 @@ _scale, _adapt = (
 @kernel(inlined=True)
 def has_step(code):
     """Whether a rule has its step here; others, such as new ones, take that of `steps`."""
-    return code in (DESCENT, MOMENTUM, NESTEROV, RMSPROP, ADAM)
+    return code <= ADAM
 
 
 def _types(f):
@@ -129,8 +119,8 @@ def _step_in_pieces(deltas, X, errors, theta, p, update):
 def step_in_one_pass(deltas, X, errors, theta, p, update):
     """errors := deltas W, unless it has no rows, for the matrix W at index p of theta; then the step of W.
 
-    Returns the penalties of W before the step. The gradient is deltas^T X, with that of the penalties, and clipped. Errors are summed in the order of
-    `gemm.product`.
+    Returns the penalties of W before the step. The gradient is deltas^T X, with that of the penalties, and clipped.
+    Errors are summed in the order of `gemm.product`.
     """
     (m, k), n, state, code = deltas.shape, X.shape[1], update.state, update.rule.code
     of, heap = numbers_of(update.rule, update.alpha, update.t, theta.itemsize), open_heap()

@@ -7,8 +7,6 @@ a copy would cost more than it saves; products read W where it is. For a first l
 see `narrow`.
 """
 
-from functools import cache
-
 from numba import boolean, int64, njit
 from numba.extending import register_jitable
 
@@ -60,13 +58,13 @@ def layer_length(sizes, layer, bias, lanes):
     return matrix_length(sizes, layer, lanes) + bias * row_length(sizes[layer + 1], lanes)
 
 
-@cache
-def total_length(sizes: tuple[int, ...], bias: bool, itemsize: int) -> int:
+@register_jitable
+def total_length(sizes, bias, itemsize):
     """The length of P; 0 if it is theta."""
-    if is_wide(sizes):
-        return 0
-    lanes = lanes_of(sizes, itemsize)
-    return sum(layer_length(sizes, layer, bias, lanes) for layer in range(len(sizes) - 1))
+    length = 0
+    for layer in range(0 if is_wide(sizes) else len(sizes) - 1):
+        length += layer_length(sizes, layer, bias, REGISTER // itemsize)
+    return length
 
 
 @njit(inline="always")  # inlined, since it returns an array: see `compiling.kernel`
