@@ -910,9 +910,9 @@ MUTANTS = {
             "pass",
         ),
         Mutant(
-            "lanes: wide, the first rows again",
-            "layout, X[start:end], workspace, flat",
-            "layout, X[: end - start], workspace, flat",
+            "packed: the first rows again",
+            "layout, X[s : s + rows], H, flat(out[s",
+            "layout, X[: min(rows, m - s)], H, flat(out[s",
         ),
         Mutant("lanes: the weights of other inputs", "W[:, start : start + count]", "W[:, :count]"),
         Mutant("lanes: one memory for two layers", "(terms + layer % 2 * widest) * row", "terms * row"),
@@ -1367,7 +1367,7 @@ def _wide(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
         (Functions(), Rule(clip_value=0.02)),
         (Functions(l2=0.2), Rule()),
     ):
-        case = Case((13, 9, 2), 8, functions=functions)
+        case = Case((13, 9, 5, 2), 8, functions=functions)
         networks = case.network(cls), case.network(trusted)
         yield from agreement.lockstep(*networks, case.X, case.Y, Descent(6))
         yield from agreement.ruled(*networks, case.X, case.Y, Descent(6, 2, rule=rule), case.masks)
@@ -1617,13 +1617,16 @@ def _sum_of_parts(training: ModuleType) -> Iterator[tuple[str, agreement.Compari
 
 
 def _finite_rows(cls: Any, inference: ModuleType) -> Iterator[tuple[str, agreement.Comparison]]:
-    """A few rows, or more in the lanes or with packed weights, of which only the first is not finite."""
+    """Rows one by one, in the lanes, with packed weights, or in blocks, of which only the first is not finite."""
     network = Case((3, 2), 3).network(cls)
     for rows, most in ((3, 9), (9, 9), (9, 8)):
         X, out = np.ones((rows, 3)), np.empty((rows, 2))
         for X[0, 1], expected in ((np.inf, False), (1.0, True)):
             found = inference.predict_rows(network.parameters, cls.backend.layout(network.model), X, out, most)
             yield "finite rows", compare(found, expected, 0)
+    X, out = np.ones((1100, 3)), np.empty((1100, 2))  # blocks that threads share
+    for X[0, 1], expected in ((np.inf, False), (1.0, True)):
+        yield "finite blocks", compare(cls.backend._evaluate(network.model, X, out[:0], 1.0, out)[1], expected, 0)
 
 
 @pytest.fixture(scope="module", autouse=True)
