@@ -26,7 +26,8 @@ from numba.np import arrayobj
 
 import samenet.fast.numba  # noqa: F401  all kernels: one that is first imported below would be made from what is put there
 from samenet.fast import kernels
-from samenet.fast.kernels.codegen import compiling
+from samenet.fast.kernels.codegen import compiling, pipeline
+from samenet.fast.kernels.codegen import values as values_of_kernels
 from samenet.testing.mutation import replaced
 
 KERNELS = Path(kernels.__file__).parent
@@ -146,7 +147,14 @@ def native(generated: Generated, width: int, *kinds: Any) -> Callable[..., Any]:
 
     A register that it returns is written to one more array, the last argument.
     """
-    context, typing_context = cpu_target.target_context, cpu_target.typing_context
+    cpu_target.target_context.refresh()
+    with pipeline._linking():
+        return _native(generated, width, *kinds)
+
+
+def _native(generated: Generated, width: int, *kinds: Any) -> Callable[..., Any]:
+    context, typing_context = cpu_target.target_context.subtarget(), cpu_target.typing_context
+    context.data_model_manager = values_of_kernels.MODELS
     signature, write = generated.typed(typing_context, *kinds)
     returned = signature.return_type
     in_register = not isinstance(returned, types.Integer | types.Boolean) and returned is not types.void

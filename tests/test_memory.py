@@ -25,7 +25,11 @@ def taken(a, n, filled):
     for i in range(n):
         first[i] = i
     flags, cube = zeroed(heap, 3, np.int64), zeroed(heap, (2, n, 3), np.int32)
-    total = first.sum() + flags.sum() + cube.sum() + cube.size
+    total = 0.0 + cube.size
+    for i in range(n):
+        total += first[i] + cube[0, i, 0] + cube[1, i, 2]
+    for i in range(3):
+        total += flags[i]
     for place in (first.ctypes.data, flags.ctypes.data, cube.ctypes.data):
         if place % 64:
             return -1.0

@@ -139,16 +139,6 @@ TECHNIQUES = (
         ),
     ),
     Technique(
-        "no reference counts",
-        "Kernels do not count references to arrays; without, every slice is counted, by atomic additions.",
-        "mini-batches of 64",
-        (
-            Change(f"{_KERNELS}/codegen/compiling.py", '"_nrt": False}', '"_nrt": True}'),
-            Change(f"{_KERNELS}/codegen/microkernels.py", "assert not context.enable_nrt\n        array", "array"),
-            Change(f"{_KERNELS}/codegen/microkernels.py", "assert not context.enable_nrt\n            size", "size"),
-        ),
-    ),
-    Technique(
         "networks in registers, full batch",
         "Layers stay in a few registers from the input to the step; without, the general kernels.",
         "11 lines",

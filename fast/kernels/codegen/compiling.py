@@ -164,11 +164,7 @@ class _External:
         name = self.publish(dtype)
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            # Arrays are passed unchanged: their layout is part of the type only.
-            arguments = [
-                value if isinstance(a, types.Array) else context.cast(builder, value, a, b)
-                for value, a, b in zip(values, given, wanted, strict=True)
-            ]
+            arguments = [context.cast(builder, *each) for each in zip(values, given, wanted, strict=True)]
             abi, slot = context.call_conv, _variable(builder.module, name, _LONG)
             address = cgutils.alloca_once_value(builder, builder.load_atomic(slot, "acquire", 8))
             with cgutils.if_unlikely(builder, cgutils.is_null(builder, builder.load(address))):

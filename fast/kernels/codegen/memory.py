@@ -13,10 +13,10 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of, written_once
 from samenet.fast.kernels.codegen.lowering import at_return
+from samenet.fast.kernels.codegen.values import array_of
 from samenet.fast.kernels.codegen.vector import BYTE, LONG
 
 _ADDRESS = BYTE.as_pointer()
@@ -104,13 +104,6 @@ def _taken(builder, heap, size):
     return builder.call(take, [builder.bitcast(heap, kind), size])
 
 
-def _array(context, builder, kind, data, lengths, strides):
-    view = context.make_array(kind)(context, builder)
-    data = builder.bitcast(data, context.get_data_type(kind.dtype).as_pointer())
-    populate_array(view, data, lengths, strides, strides[-1], meminfo=None)
-    return view._getvalue()
-
-
 def _typed_empty(typing_context, heap, shape, dtype, fill=False):
     kind = types.Array(dtype.dtype, 1 if isinstance(shape, types.Integer) else len(shape), "C")
 
@@ -118,17 +111,15 @@ def _typed_empty(typing_context, heap, shape, dtype, fill=False):
         lengths = [values[1]] if isinstance(shape, types.Integer) else cgutils.unpack_tuple(builder, values[1])
         of_lengths = [shape] if isinstance(shape, types.Integer) else list(shape)
         lengths = [context.cast(builder, n, t, types.intp) for n, t in zip(lengths, of_lengths, strict=True)]
-        size = ir.Constant(LONG, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-        strides: list[Any] = []
+        size = ir.Constant(LONG, np.dtype(str(kind.dtype)).itemsize)
         for n in reversed(lengths):
-            strides.insert(0, size)
             size = builder.mul(size, n)
         data = _taken(builder, values[0], size)
         with builder.if_then(cgutils.is_null(builder, data), likely=False):
             context.call_conv.return_user_exc(builder, MemoryError, ("no memory for the workspace of a kernel",))
         if fill:
             cgutils.memset(builder, data, size, 0)
-        return _array(context, builder, kind, data, lengths, strides)
+        return array_of(context, builder, kind, data, lengths)
 
     return kind(heap, shape, dtype), codegen
 
@@ -147,8 +138,7 @@ def _typed_at(typing_context, address, size, dtype):
     kind = types.Array(dtype.dtype, 1, "C")
 
     def codegen(context, builder, signature, values):
-        item = ir.Constant(LONG, context.get_abi_sizeof(context.get_data_type(kind.dtype)))
-        return _array(context, builder, kind, builder.inttoptr(values[0], _ADDRESS), [values[1]], [item])
+        return array_of(context, builder, kind, builder.inttoptr(values[0], _ADDRESS), [values[1]])
 
     return kind(types.int64, types.int64, dtype), codegen
 

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.np.arrayobj import populate_array
 
 from samenet.fast.kernels.codegen.compiling import intrinsic_of
 from samenet.fast.kernels.codegen.generated import generated, halved
+from samenet.fast.kernels.codegen.values import array_of
 from samenet.fast.kernels.codegen.vector import LONG, REGISTER, REGISTERS
 
 # A micro-kernel's rows, and registers of columns: its sums, a row of B and a number of A fit the registers.
@@ -133,16 +133,13 @@ def _typed_view(typing_context, a, *places):
     kind = types.Array(a.dtype, 2 if places else 1, "C", readonly=not a.mutable)
 
     def codegen(context, builder, signature, values):
-        assert not context.enable_nrt
-        array, view = context.make_array(a)(context, builder, values[0]), context.make_array(kind)(context, builder)
-        size, data, lengths = context.get_constant(types.intp, a.dtype.bitwidth // 8), array.data, [array.nitems]
+        array = context.make_array(a)(context, builder, values[0])
+        data, lengths = array.data, [array.nitems]
         if places:
             given = zip(values[1:], places, strict=True)
             place, *lengths = (context.cast(builder, value, kind, types.intp) for value, kind in given)
             data = builder.gep(data, [place])
-        strides = [builder.mul(n, size) for n in lengths[1:]] + [size]
-        populate_array(view, data, lengths, strides, size, meminfo=None)
-        return view._getvalue()
+        return array_of(context, builder, kind, data, lengths)
 
     return kind(a, *places), codegen
 
@@ -160,18 +157,10 @@ def on_stack(m: int, n: int) -> Any:
         kind = types.Array(a.dtype, 2, "C")
 
         def codegen(context, builder, signature, values):
-            assert not context.enable_nrt
-            size = a.dtype.bitwidth // 8
             with builder.goto_entry_block():  # once, even in a loop, and not filled with zeros
                 workspace = builder.alloca(ir.ArrayType(context.get_data_type(a.dtype), m * n))
             workspace.align = REGISTER
-            view, sizes = (
-                context.make_array(kind)(context, builder),
-                [ir.Constant(LONG, s) for s in (m, n, n * size, size)],
-            )
-            data = builder.bitcast(workspace, context.get_data_type(a.dtype).as_pointer())
-            populate_array(view, data, sizes[:2], sizes[2:], sizes[3], meminfo=None)
-            return view._getvalue()
+            return array_of(context, builder, kind, workspace, [ir.Constant(LONG, m), ir.Constant(LONG, n)])
 
         return kind(a), codegen
 

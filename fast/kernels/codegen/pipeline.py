@@ -8,13 +8,14 @@ kernel.
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import CodeType
 from typing import Any, ClassVar
 
 from llvmlite import binding
-from numba.core import ssa, types
+from numba.core import types
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler, DefaultPassBuilder, Flags
+from numba.core.compiler import Compiler, DefaultPassBuilder
 from numba.core.compiler_machinery import PassManager
 from numba.core.dispatcher import Dispatcher, _FunctionCompiler  # type: ignore[attr-defined]
 from numba.core.postproc import PostProcessor, VariableLifetime
@@ -28,11 +29,10 @@ from samenet.fast.kernels.codegen.calls import CALLS
 from samenet.fast.kernels.codegen.inference import INFERENCE
 from samenet.fast.kernels.codegen.loading import load_array_functions
 from samenet.fast.kernels.codegen.lowering import KernelLower, write_returns
-from samenet.fast.kernels.codegen.values import VALUES
+from samenet.fast.kernels.codegen.values import MODELS, VALUES
 
 _FOR_OVERLOADS_AND_OBJECTS = InlineOverloads, WithLifting  # not needed: kernels have neither
 _FOR_CLOSURES_AND_ARRAYS = InlineClosureLikes, NopythonRewrites  # not needed: kernels use loops instead
-_TAKEN_OVER = "nrt", "fastmath", "error_model", "forceinline"
 
 
 class _Passes(PassManager):
@@ -42,22 +42,6 @@ class _Passes(PassManager):
         each.analysis = self._analysis
         for run in (each.run_initialization, each.run_pass, each.run_finalizer):
             run(state)
-
-
-class _Flags(Flags):
-    """Numba's flags, which it compares in every lookup of a compiled function.
-
-    Only the flags that a function inherits from its caller are compared here, so one version serves all callers.
-    """
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _Flags):
-            return False
-        mine, others = self._values.get, other._values.get
-        return all(mine(name) == others(name) for name in _TAKEN_OVER)
 
 
 class _Library(JITCodeLibrary):
@@ -107,7 +91,7 @@ class KernelCompiler(Compiler):
     def __init__(self, typing_context: Any, *given: Any) -> None:
         load_array_functions()
         super().__init__(typing_context, *given)
-        self.state.flags = _Flags(self.state.flags)
+        self.state.targetctx.data_model_manager = MODELS  # of a context for this function
 
     def define_pipelines(self) -> list[Any]:
         """Numba's passes without those that have no effect on most kernels."""
@@ -127,29 +111,11 @@ class KernelCompiler(Compiler):
             return super().compile_extra(function)
 
 
-class _LightLibrary(_Library):
-    level: ClassVar = 1
-
-
-class LightCompiler(KernelCompiler):
-    """The same for functions that leave loops to others, with less optimisation."""
-
-    library = _LightLibrary
-
-
-class _FullLibrary(_Library):
-    level: ClassVar = 3
-
-
-class FullCompiler(KernelCompiler):
-    """The same for functions whose own loops over numbers are worth unrolling."""
-
-    library = _FullLibrary
-
-
+@cache
 def compiler_for(light: bool, full: bool) -> type[KernelCompiler]:
-    """The compiler of a kernel, by how much LLVM should optimise."""
-    return LightCompiler if light else FullCompiler if full else KernelCompiler
+    """The compiler of a kernel; light: with less optimisation; full: unrolling the kernel's own loops over numbers."""
+    library = type("_Library", (_Library,), {"level": 1 if light else 3 if full else 2})
+    return type("KernelCompiler", (KernelCompiler,), {"library": library})
 
 
 class _PartCompiler(KernelCompiler):
@@ -198,22 +164,6 @@ def _processed(self: Any, emit_dels: bool = False, extend_lifetimes: bool = Fals
     function.generator_info = None
 
 
-_rewrite = vars(ssa)["_run_block_rewrite"]
-
-
-def _rewritten(blocks: dict[int, Any], states: dict[str, Any], handler: Any) -> dict[int, Any]:
-    """`ssa._run_block_rewrite`, called twice for each variable assigned more than once: only of blocks that name it."""
-    found = {}
-    for label, block in blocks.items():
-        names, found[label] = vars(block).get("names"), block
-        if names is None:
-            names = block.names = {variable.name for statement in block.body for variable in statement.list_vars()}
-        if states["varname"] in names:
-            found[label] = _rewrite({label: block}, states, handler)[label]
-            found[label].names = names
-    return found
-
-
 @contextmanager
 def _linking() -> Iterator[None]:
     """Patch Numba while a kernel is compiled, under the compiler's lock, so that functions it calls are linked into it.
@@ -226,7 +176,6 @@ def _linking() -> Iterator[None]:
         (_dispatcher, "get_call_template", _call_template),
         (_dispatcher, "get_overload", _overload),
         (PostProcessor, "run", _processed),
-        (ssa, "_run_block_rewrite", _rewritten),
         (NativeLowering, "lowering_class", KernelLower),
         *CALLS,
         *INFERENCE,

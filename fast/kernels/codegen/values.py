@@ -1,21 +1,43 @@
 """Arrays, slices and ranges as LLVM values.
 
 Numba keeps each of them in memory while it generates code: an access to a number of an array is 30 instructions, and a
-loop over a range 70, most of which LLVM then has to remove. `pipeline` replaces this while it compiles a kernel.
+loop over a range 70, most of which LLVM then has to remove. An array of Numba's has nine numbers if it is a matrix, all
+of which calls pass; here it has four, or six if its rows or columns may be apart. `pipeline` replaces this while it
+compiles a kernel.
 """
 
 import sys
-from functools import partial
+from collections import ChainMap
+from functools import partial, reduce
+from itertools import accumulate
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from llvmlite.ir.instructions import InsertValue
 from numba.core import cgutils, types
+from numba.core.base import BaseContext
+from numba.core.datamodel.models import StructModel
+from numba.core.datamodel.registry import default_manager
+from numba.core.pythonapi import PythonAPI
 from numba.cpython import slicing
 from numba.np import arrayobj
 
 _struct_proxy, _make_array, _extract = cgutils.create_struct_proxy, arrayobj.make_array, ir.IRBuilder.extract_value
-_from_end = slicing.fix_index
+_from_end, _cast, _to_native = slicing.fix_index, BaseContext.cast, PythonAPI.to_native_value
+
+
+class _Array(StructModel):
+    """An array: its address, NumPy's object if Python passed it, its shape, and strides that do not follow from it."""
+
+    def __init__(self, models: Any, kind: Any) -> None:
+        lengths = types.UniTuple(types.intp, kind.ndim)
+        fields = ("data", types.CPointer(kind.dtype)), ("parent", types.pyobject), ("shape", lengths)
+        super().__init__(models, kind, (*fields, ("strides", lengths)) if kind.layout == "A" else fields)
+
+
+MODELS = default_manager.copy()  # how kernels represent each type
+vars(MODELS)["_handlers"] = ChainMap({types.Array: _Array}, vars(default_manager)["_handlers"])
 
 
 class _Fields:
@@ -32,6 +54,8 @@ class _Fields:
             raise AttributeError(name)
         if self._memory is not None:
             return getattr(self._memory, name)
+        if name not in self._datamodel._fields:
+            return self._derived(name)
         return self._builder.extract_value(self._value, self._datamodel.get_field_position(name))
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -39,8 +63,21 @@ class _Fields:
             object.__setattr__(self, name, value)
         elif self._memory is not None:
             setattr(self._memory, name, value)
-        else:
+        elif name in self._datamodel._fields:
             self._value = self._builder.insert_value(self._value, value, self._datamodel.get_field_position(name))
+
+    def _derived(self, name: str) -> Any:
+        """A field of an array that follows from its type and shape."""
+        kind, builder = self._fe_type, self._builder
+        size = self._context.get_constant(types.intp, np.dtype(str(kind.dtype)).itemsize)
+        if name in ("meminfo", "itemsize"):
+            return size if name == "itemsize" else ir.Constant(ir.IntType(8).as_pointer(), None)
+        lengths = cgutils.unpack_tuple(builder, self.shape, kind.ndim)
+        if name == "nitems":
+            return reduce(builder.mul, lengths)
+        way = 1 if kind.layout == "F" else -1
+        strides = list(accumulate(lengths[::way][:-1], builder.mul, initial=size))
+        return cgutils.pack_array(builder, strides[::way])
 
     def _getvalue(self) -> Any:
         return self._value if self._memory is None else self._memory._getvalue()
@@ -49,6 +86,48 @@ class _Fields:
         if self._memory is None:
             self._memory = _struct_proxy(self._fe_type)(self._context, self._builder, value=self._value)
         return self._memory._getpointer()
+
+
+def _populate(view: Any, data: Any, shape: Any, strides: Any, *_: Any, **others: Any) -> Any:
+    """`arrayobj.populate_array`."""
+    for name, value in (("data", data), ("shape", shape), ("strides", strides)):
+        setattr(view, name, cgutils.pack_array(view._builder, value) if isinstance(value, list | tuple) else value)
+    return view
+
+
+def array_of(context: Any, builder: Any, kind: Any, data: Any, lengths: Any) -> Any:
+    """A contiguous array at an address."""
+    data = builder.bitcast(data, context.get_data_type(kind.dtype).as_pointer())
+    return _populate(_Fields(kind, context, builder), data, lengths, None)._getvalue()
+
+
+def _copy(old: Any, new: Any) -> Any:
+    """An array in another representation."""
+    for name in new._datamodel._fields:
+        setattr(new, name, getattr(old, name))
+    return new._getvalue()
+
+
+def _unboxed(self: Any, kind: Any, given: Any) -> Any:
+    """`PythonAPI.to_native_value`; an array is read as Numba represents it."""
+    if not isinstance(kind, types.Array):
+        return _to_native(self, kind, given)
+    context, models = self.context, self.context.data_model_manager
+    context.data_model_manager = default_manager
+    native = _to_native(self, kind, given)
+    old = _Fields(kind, context, self.builder, native.value)
+    context.data_model_manager = models
+    native.value = _copy(old, _Fields(kind, context, self.builder))
+    return native
+
+
+def _converted(self: Any, builder: Any, value: Any, given: Any, wanted: Any) -> Any:
+    """`BaseContext.cast`; an array gets strides where others may be passed as well."""
+    if not (isinstance(given, types.Array) and isinstance(wanted, types.Array)):
+        return _cast(self, builder, value, given, wanted)
+    if given.layout == wanted.layout:
+        return value
+    return _copy(_Fields(given, self, builder, value), _Fields(wanted, self, builder))
 
 
 def _proxy(kind: Any, how: str = "value") -> Any:
@@ -158,6 +237,9 @@ def next_of_range(builder: Any, iterator: Any, pair: Any) -> Any:
 
 
 VALUES = (
+    (arrayobj, "populate_array", _populate),
+    (BaseContext, "cast", _converted),
+    (PythonAPI, "to_native_value", _unboxed),
     (cgutils, "create_struct_proxy", _proxy),
     (arrayobj, "make_array", _array),
     (ir.IRBuilder, "extract_value", _field),
