@@ -4,13 +4,16 @@ Numba passes every field of an array as an argument of its own, and generates co
 the caller may catch. `pipeline` replaces this while it compiles a kernel; LLVM compiles both to the same calls.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils
 from numba.core.base import BaseContext
-from numba.core.callconv import RETCODE_EXC, RETCODE_NONE, RETCODE_OK, RETCODE_STOPIT, RETCODE_USEREXC, CPUCallConv
+from numba.core.callconv import RETCODE_NONE, RETCODE_OK, CPUCallConv
 from numba.core.registry import cpu_target
+
+_call_function = CPUCallConv.call_function
 
 
 class _Packer:
@@ -47,32 +50,16 @@ def _of_type(builder: Any, value: Any, kind: Any) -> Any:
     return result
 
 
-class _Status:
-    """What a function returned; the code for a question is generated when it is asked."""
-
-    def __init__(self, builder: Any, code: Any, error: Any) -> None:
-        self.code, self.error, self._builder = code, error, builder
-
-    def _is(self, code: Any, how: str = "==") -> Any:
-        return self._builder.icmp_signed(how, self.code, code)
-
-    is_error = property(lambda self: self._builder.and_(self._is(RETCODE_OK, "!="), self._is(RETCODE_NONE, "!=")))
-    is_ok = property(lambda self: self._builder.not_(self.is_error))
-    is_none = property(lambda self: self._is(RETCODE_NONE))
-    is_python_exc = property(lambda self: self._is(RETCODE_EXC))
-    is_stop_iteration = property(lambda self: self._is(RETCODE_STOPIT))
-    is_user_exc = property(lambda self: self._is(RETCODE_USEREXC, ">="))
-    excinfoptr = property(lambda self: self._builder.load(self.error))
-
-
 def _call(self: Any, builder: Any, function: Any, returns: Any, kinds: Any, values: Any, attrs: Any = None) -> Any:
-    """`CPUCallConv.call_function`."""
-    result, error = cgutils.alloca_once(builder, self.get_return_type(returns).pointee), builder.function.args[1]
+    """`CPUCallConv.call_function`; of the result, kernels ask only whether it is an error."""
+    error = builder.function.args[1]
     if error.type != function.type.pointee.args[1]:  # the caller is a function of Python's
-        error = cgutils.alloca_once(builder, function.type.pointee.args[1].pointee)
+        return _call_function(self, builder, function, returns, kinds, values, attrs)
+    result = cgutils.alloca_once(builder, self.get_return_type(returns).pointee)
     given = self._get_arg_packer(kinds).as_arguments(builder, values)
     code = builder.call(function, [result, error, *given], attrs=attrs or ())
-    status = _Status(builder, code, error)
+    is_error = builder.and_(*(builder.icmp_signed("!=", code, each) for each in (RETCODE_OK, RETCODE_NONE)))
+    status = SimpleNamespace(code=code, is_error=is_error)
     return status, self.context.get_returned_value(builder, returns, builder.load(result))
 
 
