@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -26,7 +27,7 @@ _REGISTERS = (16, 32, 64, 72)  # bytes of a layer, so that each register width i
 
 
 def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
-    """The calls that make every kernel of a dtype compile, each with a name."""
+    """The calls that make every kernel of a dtype compile, each with a name; the longest come first."""
     network = partial(_network, dtype)
     random = np.random.default_rng(0)
     X, Y = random.random((600, 70)).astype(dtype), random.random((600, 3)).astype(dtype)
@@ -34,23 +35,7 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     small, wide = network([70, 40, 3]), network([70, 300, 300, 3])
     for part in range(_PARTS):
         yield f"{_OF_KERNELS}, {part + 1} of {_PARTS}", partial(_compile, dtype, part, _PARTS)
-    yield "one sample", lambda: (small.predictor()(X[0]), small.predict(X[0]), wide.predictor()(X[0]))
-    yield "a few samples", lambda: [(small.predict(X[:m]), small.feed_forward(X[:m])) for m in (3, 10, 20)]
-    yield "batches", lambda: [(n.predict(x), n.feed_forward(x)) for n in (small, wide) for x in (X, sparse)]
-    yield "cost", lambda: [n.cost(x, Y) for n in (small, wide) for x in (X, sparse)]
-    yield "gradient", lambda: [n.gradient(x, Y) for n in (small, wide) for x in (X, sparse)]
-    yield "weights of samples", lambda: small.gradient(X[:4], Y[:4], sample_weight=X[:4, 0])
     train = partial(_train, X, Y)
-    yield "training", lambda: [train(n) for n in (small, wide)]
-    yield "training in batches", lambda: [train(n, batch_size=100) for n in (small, wide)]
-    yield (
-        "dropout, DropConnect",
-        lambda: [train(small, batch_size=100, **{name: 0.2}) for name in ("dropout", "drop_connect")],
-    )
-    yield (
-        "adaptive sampling",
-        lambda: [train(small, batch_size=100, sampling="adaptive", **more) for more in ({}, {"drop_connect": 0.2})],
-    )
     yield "batch normalization", lambda: _normalized(network([70, 40, 3], batch_normalization=True), X, Y)
     tiny = partial(train, x=X[:9, :2], y=Y[:9, :1], batch_size=4)
     for size in _REGISTERS:
@@ -63,6 +48,22 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
             for made in (network([9, 20, 3]), network([9, 20, 3], l2=0.1))
         ],
     )
+    yield "training", lambda: [train(n) for n in (small, wide)]
+    yield "training in batches", lambda: [train(n, batch_size=100) for n in (small, wide)]
+    yield (
+        "dropout, DropConnect",
+        lambda: [train(small, batch_size=100, **{name: 0.2}) for name in ("dropout", "drop_connect")],
+    )
+    yield (
+        "adaptive sampling",
+        lambda: [train(small, batch_size=100, sampling="adaptive", **more) for more in ({}, {"drop_connect": 0.2})],
+    )
+    yield "one sample", lambda: (small.predictor()(X[0]), small.predict(X[0]), wide.predictor()(X[0]))
+    yield "a few samples", lambda: [(small.predict(X[:m]), small.feed_forward(X[:m])) for m in (3, 10, 20)]
+    yield "batches", lambda: [(n.predict(x), n.feed_forward(x)) for n in (small, wide) for x in (X, sparse)]
+    yield "cost", lambda: [n.cost(x, Y) for n in (small, wide) for x in (X, sparse)]
+    yield "gradient", lambda: [n.gradient(x, Y) for n in (small, wide) for x in (X, sparse)]
+    yield "weights of samples", lambda: small.gradient(X[:4], Y[:4], sample_weight=X[:4, 0])
 
 
 def _network(dtype: Any, sizes: Sequence[int], **settings: Any) -> Network:
@@ -121,9 +122,13 @@ def _each(processes: int) -> Iterator[Callable[..., Any]]:
     if processes == 1:
         yield map
         return
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    # Forked processes have imported all modules; elsewhere than on Linux, system libraries may not work after a fork.
+    context = get_context("fork" if sys.platform == "linux" else "spawn")
+    pool = ProcessPoolExecutor(processes, context, signal.signal, (signal.SIGINT, signal.SIG_IGN))
     try:
-        yield pool.map
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside the console's thread, which is safe
+            yield pool.map
     finally:
         pool.shutdown(cancel_futures=True)
 
