@@ -108,9 +108,8 @@ def prepared(
     rule: UpdateRule,
     limit: float,
     *,
-    alpha: float,
+    alphas: NDArray[np.float64],
     batch_size: int,
-    epochs: int,
     reduction: str,
     record_every: int,
     evaluate: Callable[..., Any],
@@ -118,18 +117,21 @@ def prepared(
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> Callable[..., tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], bool]]:
-    """run(where, X, Y, orders): the updates of the backend's `run_updates` for several models, which do not change.
+    """run(where, X, Y, orders, dropout): the updates of the backend's `run_updates` for several models, which do not
+    change.
 
     first: one of the models, which differ only in their parameters. number: how many these are. rows: of X. evaluate:
-    of the backend. keeps_costs: whether the updates' costs are to be exact, with penalties; otherwise they may be a
-    little larger. where: the models' `Where`. orders: an order of the rows for each model, (models, epochs, m), or for
-    all, (1, epochs, m), or None. It returns the new parameters, (models, parameters), to be used before the next call;
+    of the backend. alphas: of each epoch. keeps_costs: whether the updates' costs are to be exact, with penalties;
+    otherwise they may be a little larger. where: the models' `Where`. orders: if rows are shuffled, an order for each
+    model, (models, epochs, m), or for all, (1, epochs, m). dropout: if nodes are dropped, thresholds, factors and keys
+    as in `samenet.backends.dropout`, a key for each model or for all. It returns the new parameters, (models, parameters), to be used before the next call;
     the costs of the updates, (models, updates); the cost over all samples before each epoch that is a multiple of
     `record_every`, (models, records), no records if it is 0; and whether all parameters are finite, and the costs of
     all updates less than the limit.
     """
     planned, flat, empty = plan(first, rule, (batch_size, clip_value, clip_norm)), first.theta.flat, np.empty
-    batch, each, whole = (batch_size, reduction == "mean"), record_every or epochs, 0
+    epochs, batch, whole = len(alphas), (batch_size, reduction == "mean"), 0
+    each, none = record_every or epochs, (*NO_MASKS[first.dtype.itemsize][:2], NO_MASKS[8][0])
     updates, records = epochs * -(-rows // batch_size), -(-epochs // each) if record_every else 0
     shapes = (number, flat.size), (number, updates), (number, records)
     lanes, tiny = at_once(first, batch_size), planned.tiny
@@ -144,53 +146,62 @@ def prepared(
         whole = number if _fill(first.sizes, few, lanes, tiny is not None) else number - few
     kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None
     described = rule.state_arrays, layout(first), objective(first)
-    across, of_rule = 0 if tiny is None else len(tiny[0]), (float(alpha), (*planned.constants, 0), record_every, limit)
+    across, of_rule = 0 if tiny is None else len(tiny[0]), (alphas, (*planned.constants, 0), record_every, limit)
 
-    def run(where: Where, X: Any, Y: Any, orders: NDArray[np.int64] | None) -> Any:
+    def run(
+        where: Where, X: Any, Y: Any, orders: NDArray[np.int64] = _NO_ORDERS, dropout: tuple[Any, ...] = none
+    ) -> Any:
         thetas = empty(shapes[0], flat.dtype) if kept is None else kept
         costs, recorded, is_well = empty(shapes[1]), empty(shapes[2]), True
-        orders = _NO_ORDERS if orders is None else orders
         if whole:
-            more = orders[: whole if len(orders) > 1 else 1], batch, *of_rule, costs[:whole], recorded[:whole]
+            more = orders[: whole if len(orders) > 1 else 1], dropout, batch, *of_rule, costs[:whole], recorded[:whole]
             given = across, where.vectors[:whole], thetas[:whole], *described, X, Y, *more
             is_well = code_of(many_networks.run_updates, flat.dtype, given)(*given)
         if whole < number:
             rest, orders = thetas[whole:], orders[whole:] if len(orders) > 1 else orders
             by_address.move(where.vectors[whole:], True, rest)
-            in_turn(rest, X, Y, orders, costs[whole:], recorded[whole:])
+            keys = dropout[2][whole:] if len(dropout[2]) > 1 else dropout[2]
+            in_turn(rest, X, Y, orders, (*dropout[:2], keys), costs[whole:], recorded[whole:])
             is_well = is_well and by_address.are_well(rest, costs[whole:], limit)
         return thetas, costs, recorded, is_well
 
-    def in_turn(thetas: NDArray[Any], X: Any, Y: Any, orders: NDArray[np.int64], costs: Any, recorded: Any) -> None:
+    def in_turn(thetas: NDArray[Any], X: Any, Y: Any, orders: Any, dropout: Any, costs: Any, recorded: Any) -> None:
         """Updates of those that are trained one after the other, in place."""
-        of_epoch = updates // epochs
+        of_epoch, keys, parts = updates // epochs, dropout[2], [slice(None)]
+        if keys.size:  # kernels have masks for one network
+            parts, keys = [slice(i, i + 1) for i in range(len(thetas))], np.resize(keys, len(thetas))
         scratch = first.holding(first.theta.everything) if record_every else first
-        states = np.zeros((len(thetas) * rule.state_arrays, flat.size), X.dtype)
+        states = np.zeros((len(thetas), rule.state_arrays, flat.size), X.dtype)
         for begin in range(0, epochs, each):
             end = min(epochs, begin + each)
             if record_every:
                 for theta, records in zip(thetas, recorded, strict=True):
                     scratch.theta.flat[:] = theta
                     records[begin // each] = evaluate(scratch, X, Y, reduction)[0]
-            alphas, constants = np.full(end - begin, float(alpha)), (*planned.constants, begin * of_epoch)
-            order = np.ascontiguousarray(orders[:, begin:end]).reshape(-1, len(X)) if orders.size else NO_ORDER
-            found = np.empty((len(thetas), len(alphas) * of_epoch))
-            given = order, batch, alphas, constants, states, found.reshape(-1)
-            if tiny is not None:
-                *width, _, kinds, objective = tiny
-                tiny_network.run_updates(*width, thetas, kinds, objective, X, Y, *given)
-            else:
-                _run_each(first, planned.parts, thetas, (X, Y, order), *given[1:])
-            costs[:, begin * of_epoch : end * of_epoch] = found
+            for i, part in enumerate(parts):
+                masks = (*dropout[:2], keys.item(i), begin * rows) if keys.size else NO_MASKS[thetas.itemsize]
+                order = orders[part if len(orders) > 1 else slice(None), begin:end]
+                order = np.ascontiguousarray(order).reshape(-1, rows) if orders.size else NO_ORDER
+                found = np.empty((len(thetas[part]), (end - begin) * of_epoch))
+                state = states[part].reshape(-1, flat.size)
+                given = batch, alphas[begin:end], (*planned.constants, begin * of_epoch), state, found.reshape(-1)
+                _run_each(first, planned, thetas[part], (X, Y, order, masks), *given)
+                costs[part, begin * of_epoch : end * of_epoch] = found
 
     return run
 
 
-def _run_each(model: Model, parts: int, thetas: NDArray[Any], data: tuple[Any, ...], *given: Any) -> None:
-    """Updates of similar networks that are not tiny, one after the other."""
-    memory = workspace.borrowed(model, parts)
-    kinds, bias, objective = described(model)
-    data, of_call = (*data, NO_MASKS[thetas.itemsize]), (memory.G, memory.values, new_queue(parts))
-    more = NO_DROP_CONNECT[thetas.itemsize], NO_NUMBERS, NO_SAMPLER
-    many_networks.run_each(thetas, memory.P, kinds, bias, objective, data, *given, of_call, more)
+def _run_each(model: Model, planned: Any, thetas: NDArray[Any], data: tuple[Any, ...], *given: Any) -> None:
+    """Updates of similar networks, one after the other."""
+    (kinds, bias, objective), (*samples, masks), size = described(model), data, thetas.itemsize
+    if planned.tiny is not None:
+        of_tiny = thetas, kinds, objective, *samples, *given
+        if masks[0].size:
+            tiny_network.run_updates_with(masks, NO_NUMBERS, *tiny_network.widest(size), *of_tiny)
+        else:
+            tiny_network.run_updates(*planned.tiny[:2], *of_tiny)
+        return
+    memory = workspace.borrowed(model, planned.parts)
+    of_call = (memory.G, memory.values, new_queue(planned.parts)), (NO_DROP_CONNECT[size], NO_NUMBERS, NO_SAMPLER)
+    many_networks.run_each(thetas, memory.P, kinds, bias, objective, data, *given, *of_call)
     workspace.give_back(model, memory)

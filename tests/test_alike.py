@@ -48,9 +48,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     def counted(first: Any, number: int, *given: Any, **named: Any) -> Any:
         run = prepared(first, number, *given, **named)
 
-        def run_and_count(*given: Any) -> Any:
+        def run_and_count(*given: Any, **drawn: Any) -> Any:
             found.append(number)
-            return run(*given)
+            return run(*given, **drawn)
 
         return run_and_count
 
@@ -119,7 +119,9 @@ IN_TURN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"sizes": [200, 3]}, {"optimizer": "momentum"}),
     ({"activation": ["softmax", "sigmoid"]}, {"record_every": 0}),
     ({}, {"clip_norm": 0.1}),
-    ({"cost": "binary_cross_entropy"}, {"batch_size": 1, "optimizer": "adam"}),
+    ({}, {"clip_norm": 0.1, "dropout": 0.4}),
+    ({}, {"clip_norm": 0.1, "dropout": 0.4, "batch_size": 1, "record_every": 0}),
+    ({"l2": 0.1}, {"dropout": 0.4, "alpha": samenet.schedules.Exponential(0.1, 0.5), "epochs": 3}),
     ({"l2": 0.1}, {"batch_size": None}),
     ({"l2": 0.1, "dtype": "float32"}, {"batch_size": 7, "optimizer": "rmsprop", "shuffle": False}),
     ({"sizes": [4, 3, 2, 3], "l1": 0.1}, {"batch_size": 2, "epochs": 5, "record_every": 3, "optimizer": "nesterov"}),
@@ -128,7 +130,6 @@ IN_TURN: list[tuple[dict[str, Any], dict[str, Any]]] = [
 ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"batch_normalization": True}, {}),
     ({"sizes": [4, 300, 300, 3]}, {"epochs": 1, "batch_size": None}),
-    ({}, {"dropout": 0.1}),
     ({}, {"drop_connect": 0.1}),
     ({}, {"sampling": "adaptive"}),
     ({}, {"callback": lambda net, history: None}),
@@ -176,6 +177,8 @@ TINY: list[tuple[list[int], Any, str]] = [
     ([6, 20, 17, 2], ["sigmoid", "tanh", "sigmoid"], "squared_error"),
     ([4, 6, 3], ["tanh", "softmax"], "cross_entropy"),
     ([3, 19], "softmax", "cross_entropy"),
+    ([4, 5, 3], ["tanh", "sigmoid"], "binary_cross_entropy"),
+    ([6, 20, 18], ["relu", "sigmoid"], "binary_cross_entropy"),
 ]
 
 
@@ -247,6 +250,43 @@ def test_penalties(penalty: Any, size: int, bias: bool, dtype: str, in_lanes: li
         assert same(networks, expected)
     assert min(in_lanes) >= 16
     assert len(in_lanes) == 2
+
+
+# Networks whose batches are those of `tiny_network`, or of `training`; with a first layer that is narrow.
+DROPPED: list[tuple[list[int], Any, str]] = [
+    ([4, 6, 3], ["tanh", "sigmoid"], "binary_cross_entropy"),
+    ([3, 5, 9, 4], ["relu", "sigmoid", "softmax"], "cross_entropy"),
+    ([40, 3, 20, 2], ["sigmoid", "tanh", "identity"], "squared_error"),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=SLOW if i else ()) for i, kind in enumerate(DROPPED)],
+    ids=lambda kind: "-".join(map(str, kind[0])),
+)
+def test_dropout_and_schedules(kind: Any, dtype: str, in_lanes: list[int]) -> None:
+    """In a second call too; with a probability for each layer, seeds that differ or not, and several pieces of rows."""
+    sizes, activation, cost = kind
+    count, dropout = kernels.lanes_of(np.dtype(dtype)) + 3, [0.2, 0.5][: len(sizes) - 2]
+    ways: list[dict[str, Any]] = [
+        {"batch_size": 1, "record_every": 0},
+        {"batch_size": 60, "alpha": samenet.schedules.StepDecay(0.05, 0.5, 2)},
+        {"batch_size": 50, "shuffle": False, "reduction": "sum"},
+        {"batch_size": 165, "alpha": samenet.schedules.Cosine(0.1, 4), "record_every": 3},
+    ]
+    for rule, way, bias in zip(RULES, ways, itertools.cycle([True, False]), strict=False):
+        X, Y = samples((sizes[0], sizes[-1]), 165 if way["batch_size"] > 1 else 30)
+        given = {"activation": activation, "cost": cost, "dtype": dtype, "bias": bias}
+        networks = [Network(sizes, seed=i, **given) for i in range(count)]
+        expected = [net.copy() for net in networks]
+        settings = {"alpha": 0.05, "epochs": 4, "optimizer": rule, "dropout": dropout, **way}
+        for seeds in ([*range(count)], [7] * count, [7] * count):
+            one_by_one(expected, X, Y, seeds, **settings)
+            train_many(networks, X, Y, seeds=seeds, **settings)
+            assert same(networks, expected)
+    assert len(in_lanes) == 3 * len(ways)
 
 
 @pytest.mark.compiled
@@ -331,10 +371,10 @@ def test_a_handler_of_ctrl_c_may_end_them(calls: list[int], monkeypatch: pytest.
     def prepared(*given: Any, **named: Any) -> Any:
         run = prepare(*given, **named)
 
-        def run_and_interrupt(*given: Any) -> Any:
+        def run_and_interrupt(*given: Any, **drawn: Any) -> Any:
             if interrupts:
                 signal.raise_signal(signal.SIGINT)
-            return run(*given)
+            return run(*given, **drawn)
 
         return run_and_interrupt
 

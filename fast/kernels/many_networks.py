@@ -18,8 +18,6 @@ from samenet.fast.kernels.activations import (
     CROSS_ENTROPY,
     NARROW,
     SOFTMAX,
-    SQUARED_ERROR,
-    SUM_OF_SQUARES,
     activate,
 )
 from samenet.fast.kernels.by_address import are_well, move
@@ -38,6 +36,7 @@ from samenet.fast.kernels.network_lanes import (
     add_penalties_of_each,
     backward,
     cross_entropies,
+    draw_masks,
     forward,
     gather,
     outputs_of_each,
@@ -68,31 +67,31 @@ def fits_tiny(codes: tuple[int, ...], cost: int, size: int, row: int) -> bool:
     """Whether tiny networks, trained one by one, compute their sums in the order used here for them; row: the bytes of
     an output.
     """
-    is_known = SOFTMAX not in codes and cost in (SQUARED_ERROR, SUM_OF_SQUARES)
+    is_known = SOFTMAX not in codes and cost != CROSS_ENTROPY
     is_entropy = cost == CROSS_ENTROPY and row <= NARROW and SOFTMAX not in codes[:-1]
     return (is_known or is_entropy) and size <= _MOST
 
 
 def _workspace(f):
-    return types.Tuple((*(f[::1],) * 7, f[:, ::1], float64[::1], types.UniTuple(f[:, ::1], 3)))
+    return types.Tuple((*(f[::1],) * 9, f[:, ::1], float64[::1], types.UniTuple(f[:, ::1], 3)))
 
 
 @kernel(inlined=True)
-def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, scale, G, workspace, values):
+def _pass(across, theta, layout, cost, data, order, epoch, first, whole, piece, scale, G, workspace, values):
     """Unless it is empty, G := the gradient over the rows; values := the sums of their costs.
 
     Costs are added in pieces of `piece` rows, as when one network is trained. A few rows pass through all layers
     together, so that their activations stay in the L1 cache. across: see `backward`; the costs of tiny networks'
-    batches are means or sums already.
+    batches are means or sums already. data: see `_updates`.
     """
-    width = full_width(theta)
-    H, delta, out, y, inputs, squares, zeros, gathered, sums, of_each = workspace
+    width, (X, Y, dropout) = full_width(theta), data
+    H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums, of_each = workspace
     sizes, code = layout[0], layout[1, -1]
     n_in, n_out, lanes = sizes[0], sizes[-1], len(width)
     total, _ = nodes(sizes)
     most, rows_of_delta = inputs.size // (n_in * lanes), delta.size // (total * lanes)
     is_tiny, is_shared = across > 0 and G.size > 0, len(order) <= 1
-    is_entropy = cost == CROSS_ENTROPY and n_out * out.itemsize <= NARROW
+    is_entropy, is_binary = cost == CROSS_ENTROPY and n_out * out.itemsize <= NARROW, cost == BINARY_CROSS_ENTROPY
     by_itself = code == SOFTMAX and not is_entropy
     powers, of_row = flat(gathered)[: n_out * lanes], flat(gathered)[n_out * lanes :]  # free between calls of `gather`
     for r in range(values.size):
@@ -113,7 +112,11 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
             of_inputs = x, x_0, row, column
             a, b = done * n_out * lanes, (done + rows) * n_out * lanes
             gather(width, Y, order, epoch, first + start, rows, gathered, y[a:b])
-            forward(width, across, theta, layout, of_inputs, is_shared, rows, H, out[a:b], zeros)
+            factors = masks[: rows * (total - n_out) * lanes if G.size and masks.size else 0]
+            of_hidden = H, D if factors.size else H, factors
+            if factors.size:
+                draw_masks(width, dropout, epoch * len(X) + first + start, rows, gathered, factors)
+            forward(width, across, theta, layout, of_inputs, is_shared, rows, *of_hidden, out[a:b], zeros)
             d = rows_of_delta * (total - n_out) * lanes + a
             slopes = delta[d : d + (b - a if G.size else 0)]
             if is_entropy:
@@ -121,6 +124,10 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
                     sums[:] = 0.0
                 cross_entropies(width, is_tiny, out[a:b], y[a:b], n_out, scale, powers, of_row, sums, slopes)
             elif is_tiny:
+                for s in range(a, b if is_binary else a, n_out * lanes):
+                    values_in_lanes(cost, out[s : s + n_out * lanes], y[s : s + n_out * lanes], sums)
+                    for r in range(values.size):
+                        values[r] += scale * sums[r]
                 tiny_outputs(width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes)
             elif by_itself:
                 outputs_of_each(
@@ -129,11 +136,11 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
             else:
                 if G.size:
                     apply_cost(cost, code, out[a:b], y[a:b], n_out, scale, slopes, 0.0)
-                elif cost != BINARY_CROSS_ENTROPY:
+                elif not is_binary:
                     activate(code, out[a:b], n_out)
             if G.size:
-                given, at = (width, across, theta, layout, of_inputs, is_shared, rows, H, delta), (done, rows_of_delta)
-                backward(*given, *at, zeros, G, start == 0)
+                given = width, across, theta, layout, of_inputs, is_shared, rows, *of_hidden, delta
+                backward(*given, done, rows_of_delta, zeros, G, start == 0)
         b = (end - begin) * n_out
         if by_itself:
             outputs, targets, _ = of_each
@@ -149,7 +156,7 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
                 values[r] += sums[r]
         if G.size and layout[1, 0]:  # afterwards, because `sums` is used again
             add_biases(width, across, layout, end - begin, delta, rows_of_delta, sums, begin == 0, G)
-    for i in range(across if is_tiny and not is_entropy else 0):
+    for i in range(across if is_tiny and not (is_entropy or is_binary) else 0):
         for r in range(values.size):
             values[r] += 0.5 * squares[i * lanes + r]
 
@@ -157,16 +164,17 @@ def _pass(across, theta, layout, cost, X, Y, order, epoch, first, whole, piece, 
 @external(
     lambda f: (
         *(int64, f[::1], f[:, ::1], int64[:, ::1], types.Tuple((int64, float64, float64))),
-        *(*(f[:, ::1],) * 2, int64[:, :, ::1]),
-        *(types.Tuple((int64, boolean)), float64, RULE, int64, f[::1], _workspace(f), *(float64[:, ::1],) * 2),
+        *(types.Tuple((*(f[:, ::1],) * 2, types.Tuple((int64[::1], f[::1], int64[::1])))), int64[:, :, ::1]),
+        *(types.Tuple((int64, boolean)), float64[::1], RULE, int64, f[::1], _workspace(f), *(float64[:, ::1],) * 2),
     )
 )
 def _updates(
-    across, theta, state, layout, aim, X, Y, order, batch, alpha, rule, record_every, G, workspace, costs, recorded
+    across, theta, state, layout, aim, data, order, batch, alphas, rule, record_every, G, workspace, costs, recorded
 ):
-    """All updates of the networks in the lanes; see `run_updates`. aim: the objective."""
-    (batch_size, mean), (cost, l1, l2), row = batch, aim, workspace[7][0]
-    m, most = len(X), most_rows(layout[0])
+    """All updates of the networks in the lanes; see `run_updates`. aim: the objective. data: X, Y, and the dropout as
+    in `draw_masks`."""
+    (batch_size, mean), (cost, l1, l2), row = batch, aim, workspace[9][0]
+    m, most = len(data[0]), most_rows(layout[0])
     updates = -(-m // batch_size)  # of an epoch
     for update in range(costs.shape[1]):
         epoch, first = update // updates, update % updates * batch_size
@@ -178,7 +186,7 @@ def _updates(
             if is_update == 0:
                 begin, rows, scale, piece = 0, m, 0.0, most
                 given, g, values, tiny = order[:0], G[:0], recorded[:, epoch // record_every], 0
-            _pass(tiny, theta, layout, cost, X, Y, given, epoch, begin, rows, piece, scale, g, workspace, values)
+            _pass(tiny, theta, layout, cost, data, given, epoch, begin, rows, piece, scale, g, workspace, values)
             for r in range(values.size if mean else 0):
                 if is_update == 0:
                     values[r] *= 1.0 / m
@@ -186,12 +194,28 @@ def _updates(
                     values[r] /= rows
         if l1 or l2:
             add_penalties_of_each(full_width(theta), theta, layout, l1, l2, G, row, costs[:, update])
-        step(theta, G, alpha, state, 0, rule, rule.t + update + 1)
+        step(theta, G, alphas[epoch], state, 0, rule, rule.t + update + 1)
 
 
 @kernel(light=True)
 def run_updates(
-    across, vectors, thetas, states, layout, aim, X, Y, orders, batch, alpha, rule, record_every, limit, costs, recorded
+    across,
+    vectors,
+    thetas,
+    states,
+    layout,
+    aim,
+    X,
+    Y,
+    orders,
+    dropout,
+    batch,
+    alphas,
+    rule,
+    record_every,
+    limit,
+    costs,
+    recorded,
 ):
     """Make as many updates of each network as `costs` has columns; the results are those of `training`.
 
@@ -199,8 +223,9 @@ def run_updates(
     vectors: the parameters, see `by_address`; thetas: those after the updates, (networks, parameters). states: the
     number of the rule's state arrays; they start at 0. orders: (networks, epochs, m), or (1, epochs, m) for all, or
     empty to use the rows as they are. batch: its size, and whether the gradient is divided by it. recorded: (networks,
-    records), the cost over all samples before every epoch that is a multiple of `record_every`; or empty. X, Y, alpha,
-    rule, and aim, the objective, see `training.run_updates`, are the same for all. Returns whether all went well, see
+    records), the cost over all samples before every epoch that is a multiple of `record_every`; or empty. dropout:
+    thresholds, factors and keys, see `samenet.backends.dropout`; a key for each network, or for all. X, Y, alphas, rule,
+    and aim, the objective, see `training.run_updates`, are the same for all. Returns whether all went well, see
     `by_address.are_well`.
     """
     sizes, rule = layout[0], Rule(*rule)
@@ -211,17 +236,22 @@ def run_updates(
     rows = max(_LEAST, _CACHED // ((sizes[0] + total) * REGISTER) // _LEAST * _LEAST)  # in a pass
     most = min(m, most_rows(sizes))
     by_itself = most * n_out if layout[1, -1] == SOFTMAX or aim[0] == CROSS_ENTROPY else 0
-    heap = open_heap()
-    H, delta = empty(heap, rows * (total - n_out) * lanes, X.dtype), empty(heap, most * total * lanes, X.dtype)
+    heap, hidden = open_heap(), total - n_out
+    masked = rows * hidden if dropout[0].size else 0
+    thresholds, factors = empty(heap, masked, np.int64), empty(heap, masked, X.dtype)
+    for i in range(masked):
+        thresholds[i], factors[i] = dropout[0][i % hidden], dropout[1][i % hidden]
+    H, delta = empty(heap, rows * hidden * lanes, X.dtype), empty(heap, most * total * lanes, X.dtype)
+    D, masks = empty(heap, masked * lanes, X.dtype), empty(heap, masked * lanes, X.dtype)
     out, y = empty(heap, most * n_out * lanes, X.dtype), empty(heap, most * n_out * lanes, X.dtype)
     inputs = empty(heap, rows * sizes[0] * lanes, X.dtype)
-    gathered = empty(heap, (lanes, rows * max(sizes[0], n_out)), X.dtype)
+    gathered = empty(heap, (lanes, max(rows * max(sizes[0], n_out), masked)), X.dtype)
     squares, zeros = empty(heap, across * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
     outputs, targets = empty(heap, (lanes, by_itself), X.dtype), empty(heap, (lanes, by_itself), X.dtype)
     of_each = outputs, targets, empty(heap, (lanes, by_itself), X.dtype)
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
     theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
-    workspace = H, delta, out, y, inputs, squares, zeros, gathered, sums, of_each
+    workspace = H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums, of_each
     well = True
     for first in range(0, number, lanes):
         count = min(lanes, number - first)
@@ -233,8 +263,10 @@ def run_updates(
                 group[p, r] = group[p, 0]
         state[:] = 0
         order = orders[first : first + count] if len(orders) > 1 else orders
+        keys = dropout[2][first : first + count] if len(dropout[2]) > 1 else dropout[2]
+        data = X, Y, (thresholds, factors, keys)
         _updates(
-            *(across, theta, state, layout, aim, X, Y, order, batch, alpha, rule, record_every, G),
+            *(across, theta, state, layout, aim, data, order, batch, alphas, rule, record_every, G),
             *(workspace, of_costs, recorded[first : first + count]),
         )
         transposed(group[:, :count], of_group)

@@ -5,6 +5,7 @@ Every sum has the same order as in `forward`, `narrow` and `backward`; or, for t
 
 from samenet.fast.kernels import tiny_layers
 from samenet.fast.kernels.activations import (
+    BINARY_CROSS_ENTROPY,
     SUM_OF_SQUARES,
     activate,
     back_through,
@@ -26,6 +27,7 @@ from samenet.fast.kernels.codegen.loops import in_lanes
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, lanewise, load, load_first, store
 from samenet.fast.kernels.costs import apply_cost
+from samenet.fast.kernels.dropout import draw, products
 from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.penalties import add_penalties, penalty_of
@@ -77,10 +79,37 @@ def gather(width, A, order, epoch, start, rows, gathered, a):
 
 
 @kernel(inlined=True)
-def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros):
+def draw_masks(width, dropout, number, rows, drawn, masks):
+    """masks := the factors of the hidden nodes for some rows, (rows, nodes), from this number of a sample on.
+
+    dropout: thresholds and factors of all nodes of so many rows, and the key of each network, or of all.
+    """
+    (thresholds, factors, keys), lanes = dropout, len(width)
+    count = masks.size // lanes
+    for r in range(lanes if keys.size > 1 else 1):
+        given = keys[min(r, keys.size - 1)], number * (count // rows) + 1, 1, thresholds[:count], factors[:count]
+        draw(drawn[r, :count], *given)
+    if keys.size == 1:
+        for i in range(count):
+            store(masks, i * lanes, broadcast(width, drawn[0], i))
+    else:
+        transposed(drawn[:, :count], rows_at(masks, 0, count, lanes))
+
+
+@kernel(inlined=True)
+def _apply_masks(masks, rows, column, a, out):
+    """out := masks a; the masks of a row are those of all hidden layers, and this layer's begin at `column`."""
+    row, k = masks.size // rows, a.size // rows
+    for s in range(rows if masks.size else 0):
+        products(out[s * k : (s + 1) * k], a[s * k : (s + 1) * k], masks[s * row + column : s * row + column + k])
+
+
+@kernel(inlined=True)
+def forward(width, across, theta, layout, x, is_shared, rows, H, D, masks, out, zeros):
     """The activations of hidden layers in H, one after the other, and the z of the output layer in `out`.
 
-    x: the inputs, (rows, n_in), and whether they are numbers, see `_product`.
+    x: the inputs, (rows, n_in), and whether they are numbers, see `_product`. masks: with dropout, the factors of the
+    hidden nodes, (rows, nodes); D then receives the masked activations. Without, D is H.
     """
     sizes, codes = layout[0], layout[1]
     lanes, p, q, below = len(width), 0, 0, x
@@ -94,8 +123,10 @@ def forward(width, across, theta, layout, x, is_shared, rows, H, out, zeros):
         is_narrow = layer == 0 and across == 0 and starts_narrow(sizes, lanes)
         _product(width, is_shared and layer == 0, is_narrow, below, W, start, z, (rows, n, k))
         if layer < sizes.size - 2:
-            activate(codes[layer + 1], H[q : q + rows * k * lanes], k)
-        below, q = z, q + rows * k * lanes
+            end = q + rows * k * lanes
+            activate(codes[layer + 1], H[q:end], k)
+            _apply_masks(masks, rows, q // rows, H[q:end], D[q:end])
+        below, q = (D, *z[1:]), q + rows * k * lanes
 
 
 @kernel(inlined=True)
@@ -118,11 +149,11 @@ def outputs_of_each(width, layout, cost, out, y, a, b, scale, of_each, sums, del
 
 @kernel(inlined=True)
 def tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite, delta):
-    """The output layer of tiny networks, from the z in `out`, and dJ/dz; squares += or := the sums of the costs.
+    """The output layer of tiny networks, from the z in `out`, and dJ/dz; squares += or := the sums of the squares.
 
     squares: as in `tiny_network`, a sum for each lane of its registers of `across` numbers.
     """
-    k, code, lanes = layout[0, -1], layout[1, -1], len(width)
+    k, code, lanes, is_entropy = layout[0, -1], layout[1, -1], len(width), cost == BINARY_CROSS_ENTROPY
     activate(code, out, k)
     nothing, factor = load_first(width, out, 0, 0), out.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
     for i in range(across if overwrite else 0):
@@ -133,7 +164,7 @@ def tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite,
         error = less(h, load(width, y, place))
         error_slope = times(error, factor)
         store(squares, total, multiply_add(error, error_slope, load(width, squares, total)))
-        store(delta, place, tiny_layers.back_through(code, h, error_slope))
+        store(delta, place, error_slope if is_entropy else tiny_layers.back_through(code, h, error_slope))
         node, total = node + 1, total + lanes
         if node == k:
             node = 0
@@ -170,11 +201,11 @@ def cross_entropies(width, is_tiny, z, y, k, scale, powers, costs, sums, delta):
 
 
 @kernel(inlined=True)
-def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, most, zeros, G, overwrite):
+def backward(width, across, theta, layout, x, is_shared, rows, H, D, masks, delta, start, most, zeros, G, overwrite):
     """G += the gradient of the weights over some rows; G := with `overwrite`.
 
     delta: dJ/dz of each layer after the input, for `most` rows; that of the output layer is given, for the rows from
-    `start` on. x, is_shared: see `forward`. across: for tiny networks, the lanes of the registers of `tiny_network`; 0
+    `start` on. x, is_shared, D, masks: see `forward`. across: for tiny networks, the lanes of the registers of `tiny_network`; 0
     for others.
     """
     sizes, codes = layout[0], layout[1]
@@ -187,20 +218,22 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, delta, start, 
         p -= (n + codes[0]) * k * lanes
         d -= most * k * lanes
         q -= rows * n * lanes if layer else 0
-        D = (delta, d + start * k * lanes, k * lanes, lanes)
+        slopes = (delta, d + start * k * lanes, k * lanes, lanes)
         if layer:
             e = d + (start - most) * n * lanes
             E, W = (delta, e, n * lanes, lanes), (theta, p, n * lanes, lanes)
             if across:
-                tree_product(width, *D, *W, *E, rows, k, n, across)
+                tree_product(width, *slopes, *W, *E, rows, k, n, across)
             else:
-                _product(width, False, False, D, W, (zeros, 0, 0, 0), E, (rows, k, n))
-            back_through(codes[layer], H[q : q + rows * n * lanes], delta[e : e + rows * n * lanes], n)
+                _product(width, False, False, slopes, W, (zeros, 0, 0, 0), E, (rows, k, n))
+            errors = delta[e : e + rows * n * lanes]
+            _apply_masks(masks, rows, q // rows, errors, errors)
+            back_through(codes[layer], H[q : q + rows * n * lanes], errors, n)
         dW = (G, p, lanes, n * lanes)  # transposed, so that a tile has more rows than columns
-        a, a_0, a_row, a_column = (H, q, n * lanes, lanes) if layer else x
+        a, a_0, a_row, a_column = (D, q, n * lanes, lanes) if layer else x
         start_of_sums = (zeros, 0, 0, 0) if overwrite else dW
         inputs = a, a_0, a_column, a_row
-        _product(width, is_shared and layer == 0, False, inputs, D, start_of_sums, dW, (n, rows, k))
+        _product(width, is_shared and layer == 0, False, inputs, slopes, start_of_sums, dW, (n, rows, k))
 
 
 @kernel(inlined=True)

@@ -11,6 +11,9 @@ from itertools import repeat
 from operator import is_
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from samenet.backends import prepared
 from samenet.model import Model
 from samenet.model.functions import MADE_FOR
@@ -59,6 +62,7 @@ class _Last(NamedTuple):
     samples: Callable[..., Any]  # see `samenet.backends.prepared`
     rows: int
     batch_size: int
+    dropout: NDArray[np.float64]
     groups: list[Sequence[int]]
     together: list[Together]
 
@@ -76,14 +80,14 @@ class _Last(NamedTuple):
 def keep(task: Task, seeds: Any, options: dict[str, Any]) -> None:
     """Keep what was checked, if all networks are trained together, with options that cannot change."""
     plan, models, are_together = task.planned[0], task.models, min(map(len, task.groups), default=0) > 1
-    is_usual = task.pattern is task.cost is None and task.report.is_empty and not plan.has_others
+    is_usual = task.pattern is task.cost is None and task.report.is_empty
     if are_together and is_usual and are_constant((*options.values(),)):
         backend, first, rows = task.trained[0].backend, models[0], len(plan.X)
         these = backend.MANY.These(task.trained), backend.MANY.These(task.numbers)
         limits = limits_of(None if first.cost_function in MADE_FOR else first.activations[-1])
         samples = prepared.samples(first, backend, rows, limits, False)
         given = models, seeds if isinstance(seeds, range) else None, [*task.numbers], options, task.threads
-        of_all = plan.settings, samples, rows, plan.batch_size, task.groups, task.together
+        of_all = plan.settings, samples, rows, plan.batch_size, plan.dropout, task.groups, task.together
         first.prepared[_Last] = _Last._make((these[0].are_in, these[1].are_in, *given, *of_all))
 
 
@@ -122,6 +126,7 @@ def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) ->
         Options(x, y, settings, last.batch_size, last.numbers[0], False),
         ReportOfMany(number, False, False),
     )
+    plan.dropout, plan.has_others = last.dropout, last.dropout.size > 0
     planned, owners = [plan] * number, {id(plan): 0}
     return Task(trained, last.models, planned, owners, last.numbers, last.groups, last.threads, report, together)
 

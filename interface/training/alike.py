@@ -22,7 +22,7 @@ from samenet.training import divergence, loop, short
 from samenet.training.history import History
 from samenet.training.joint import MOST, Joint, Results, Together
 from samenet.training.options import Options, Trained
-from samenet.training.sampling import is_stream
+from samenet.training.sampling import Draws, is_stream
 
 _MOST, _FEW = 2**22, 2**20  # bytes of the parameters of the networks in one call; of orders that are kept
 # The parts of a call of `loop.CALL_SECONDS` that are long enough to share. A thread whose processor is busy takes fewer
@@ -75,11 +75,11 @@ def similar(models: Sequence[Model], backends: Sequence[Any], planned: Sequence[
 def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     """How many networks like this the backend trains together, 0 if none; and how many such groups per call."""
     settings, many = options.settings, getattr(backend, "MANY", None)
-    if many is None or settings.has_masks or settings.sampling is not None or options.sample_weight is not None:
+    if many is None or settings.drop_connect or settings.sampling is not None or options.sample_weight is not None:
         return 0, 0
-    if not (_ARGUMENTS.issuperset(settings.arguments) and type(settings.alpha) is schedules.Constant):
+    if not (_ARGUMENTS.issuperset(settings.arguments) and schedules.is_pure(settings.alpha)):
         return 0, 0
-    if not short.is_short(model, backend, options):
+    if not short.is_short(model, backend, options) or schedules.rates(settings.alpha, settings.epochs) is None:
         return 0, 0
     together: int = many.at_once(model, options.batch_size)
     updates = settings.epochs * -(-len(options.X) // options.batch_size)
@@ -115,15 +115,18 @@ def groups(kinds: Iterable[Similar], seeds: Sequence[Any], threads: int) -> list
     return sorted(found, key=itemgetter(0))
 
 
-def _orders(options: Options, seeds: Sequence[Any], dtype: Any) -> NDArray[np.int64]:
-    """The orders of all epochs for each seed, (seeds, epochs, m), or (1, epochs, m) if all have the same."""
-    settings, drawn = options.settings, []
+def _drawn(options: Options, seeds: Sequence[Any], dtype: Any, shuffled: bool) -> dict[str, Any]:
+    """The random draws of all networks, as arguments of `Updates.make`; see `samenet.fast.many_networks.prepared`."""
+    settings, dropout, given = options.settings, options.dropout, dict[str, Any]()
     if type(seeds[0]) is int and seeds.count(seeds[0]) == len(seeds):
         seeds = seeds[:1]
-    for seed in seeds:
-        own = Options(options.X, options.Y, settings, options.batch_size, seed)
-        drawn.append(own.draws(dtype, shuffled=True).epochs(settings.epochs))
-    return np.array(drawn)
+    drawn = [Draws(seed, len(options.X), shuffled, dropout, dtype) for seed in seeds]
+    if shuffled:
+        given["orders"] = np.array([draws.epochs(settings.epochs) for draws in drawn])
+    masks = [draws.dropout for draws in drawn if draws.dropout is not None]
+    if masks:
+        given["dropout"] = masks[0].thresholds, masks[0].factors, np.array([one.key for one in masks], np.int64)
+    return given
 
 
 class Updates(NamedTuple):
@@ -135,25 +138,30 @@ class Updates(NamedTuple):
     every: int
     returns_cost: bool  # whether an update returns the cost to record
     is_shuffled: bool
+    draws: bool  # whether random numbers are drawn
 
     @classmethod
     def of(cls, model: Model, number: int, backend: Any, options: Options) -> "Updates":
         """Those of so many models like this one."""
         settings, size, rows = options.settings, options.batch_size, len(options.X)
-        assert isinstance(settings.alpha, schedules.Constant)
-        returns_cost, every = size == rows, min(settings.record_every, settings.epochs)
+        returns_cost, every = size == rows and not settings.has_masks, min(settings.record_every, settings.epochs)
         scale = divergence.scale_of(size, None, settings.reduction)
-        given = {"alpha": settings.alpha.alpha, "batch_size": size, "epochs": settings.epochs, **settings.arguments}
+        alphas = schedules.rates(settings.alpha, settings.epochs)
+        given = {"alphas": alphas, "batch_size": size, **settings.arguments}
         given |= {"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate}
         given["keeps_costs"] = returns_cost and every > 0
         of_all = number, rows, settings.optimizer, divergence.least_bound(scale)
         run = backend.MANY.prepared(model, *of_all, **given)
-        return cls(run, scale, settings.epochs, every, returns_cost, settings.shuffle and not returns_cost)
+        is_shuffled = settings.shuffle and size < rows
+        draws = is_shuffled or settings.has_masks
+        return cls(run, scale, settings.epochs, every, returns_cost, is_shuffled, draws)
 
-    def make(self, backend: Any, *given: Any) -> tuple[NDArray[Any], NDArray[np.float64], Results, bool]:
-        """New parameters, all costs, the results, and whether all is well; given: where, X, Y, and the rows' orders."""
+    def make(
+        self, backend: Any, *given: Any, **drawn: Any
+    ) -> tuple[NDArray[Any], NDArray[np.float64], Results, bool]:
+        """New parameters, all costs, the results, and whether all is well; given: where, X, Y."""
         with overflow_ignored(backend):
-            thetas, costs, records, is_well = self.run(*given)
+            thetas, costs, records, is_well = self.run(*given, **drawn)
         if self.returns_cost and self.every:
             records = np.ascontiguousarray(costs[:, :: self.every])
         return thetas, costs, Results(self.epochs, records, self.every, {}), is_well
@@ -163,10 +171,10 @@ def again(users: Sequence[Trained], backend: Any, together: Together, X: Any, Y:
     """Train networks that have joined as in the last call; returns False, with nothing changed, if that call's
     preparations are not enough.
     """
-    updates, where, orders = together.updates, together.where, together.orders
-    if updates.is_shuffled and orders is None:
+    updates, where, drawn = together.updates, together.where, together.drawn
+    if updates.draws and not drawn:
         return False
-    thetas, _, results, is_well = updates.make(backend, where, X, Y, orders)
+    thetas, _, results, is_well = updates.make(backend, where, X, Y, **drawn)
     if not is_well:
         return False
     _end(users, chain(map(where.write, [thetas]), together.joint.ended(users, results)), release)
@@ -186,14 +194,15 @@ def train(
 
     These are the networks whose weights did not stay finite, or whose costs `divergence` must examine, as in `short`.
     """
-    joint, orders, left = together.joint, together.orders, list[int]()
+    joint, drawn, left = together.joint, together.drawn, list[int]()
     where = together.where = together.where or backend.MANY.Where(models)
     updates = together.updates = together.updates or Updates.of(models[0], len(models), backend, options)
-    if orders is None and updates.is_shuffled:
-        orders = _orders(options, seeds, models[0].dtype)
-        if orders.nbytes <= _FEW and _INTEGERS.issuperset(map(type, seeds)):
-            together.orders = orders
-    thetas, costs, results, are_all = updates.make(backend, where, options.X, options.Y, orders)
+    if updates.draws and not drawn:
+        drawn = _drawn(options, seeds, models[0].dtype, updates.is_shuffled)
+        is_little = not updates.is_shuffled or drawn["orders"].nbytes <= _FEW
+        if is_little and _INTEGERS.issuperset(map(type, seeds)):
+            together.drawn = drawn
+    thetas, costs, results, are_all = updates.make(backend, where, options.X, options.Y, **drawn)
     if not are_all:
         is_well = divergence.are_harmless(costs, updates.scale) & np.isfinite(thetas).all(axis=1)
         left = [i for i, well in enumerate(is_well) if not well]

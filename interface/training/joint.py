@@ -73,14 +73,14 @@ class Together:
     joint    what the networks know
     where    their parameters, as the backend finds them
     updates  the updates of all of them, prepared, see `samenet.training.alike`
-    orders   of the samples in all epochs, if they are few
+    drawn    random draws that take little memory, see `samenet.training.alike`
     """
 
     def __init__(self) -> None:
         self.joint = Joint()
         self.where: Any = None
         self.updates: Any = None
-        self.orders: NDArray[np.int64] | None = None
+        self.drawn: dict[str, Any] = {}
 
     def is_ready(self, networks: Sequence[Any], group: Sequence[int]) -> bool:
         """Whether these of the networks, which have joined, are unchanged, and may be written to."""
