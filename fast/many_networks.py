@@ -50,16 +50,18 @@ def _lanes(model: Model, batch_size: int, is_update: bool = True) -> int:
     return many_networks.lanes_of(model.dtype) if fits else 0
 
 
-# As measured, for tiny networks and others: a register of a layer after the input takes as long as so many more inputs,
-# in one network and in lanes; and the work of lanes, in units of that of one network.
-_OF_ONE, _OF_LANES, _UNIT = {True: 4, False: 32}, {True: 4, False: 16}, {True: 0.6, False: 1.4}
+# As measured: a register of a layer after the input takes as long as so many more inputs, and the cross-entropy of a row
+# as so many; work in lanes takes this share of the time of the same in one network, for tiny networks or others; more
+# for a larger batch, and twice as much for so many rows.
+_MORE, _LOGARITHMS, _SHARES, _ROWS = 16, 30, {True: 0.6, False: 0.7}, 300
 
 
-def _fill(sizes: tuple[int, ...], few: int, lanes: int, is_tiny: bool) -> bool:
+def _fill(model: Model, few: int, lanes: int, batch_size: int, is_tiny: bool) -> bool:
     """Whether so few networks are trained faster in lanes, of which the others are idle, than one after the other."""
-    layers = [*itertools.pairwise(sizes)]
-    of_one = sum((n + _OF_ONE[is_tiny]) * -(-k // lanes) for n, k in layers)
-    return few * of_one >= _UNIT[is_tiny] * sum((n + _OF_LANES[is_tiny]) * k for n, k in layers)
+    layers, logarithms = [*itertools.pairwise(model.sizes)], model.cost_function == "cross_entropy"
+    of_one = sum((n + _MORE) * -(-k // lanes) for n, k in layers) + _LOGARITHMS * logarithms
+    of_lanes = sum((n + _MORE) * k for n, k in layers) * (1 + batch_size / _ROWS)
+    return few * of_one >= _SHARES[is_tiny] * of_lanes
 
 
 def at_once(model: Model, batch_size: int) -> int:
@@ -143,7 +145,7 @@ def prepared(
         and (not record_every or _lanes(first, batch_size, False))
     ):
         few = number % lanes
-        whole = number if _fill(first.sizes, few, lanes, tiny is not None) else number - few
+        whole = number if _fill(first, few, lanes, batch_size, tiny is not None) else number - few
     kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None
     described = rule.state_arrays, layout(first), objective(first)
     across, of_rule = 0 if tiny is None else len(tiny[0]), (alphas, (*planned.constants, 0), record_every, limit)
