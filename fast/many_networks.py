@@ -115,7 +115,6 @@ def prepared(
     reduction: str,
     record_every: int,
     evaluate: Callable[..., Any],
-    keeps_costs: bool,
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> Callable[..., tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], bool]]:
@@ -123,8 +122,7 @@ def prepared(
     change.
 
     first: one of the models, which differ only in their parameters. number: how many these are. rows: of X. evaluate:
-    of the backend. alphas: of each epoch. keeps_costs: whether the updates' costs are to be exact, with penalties;
-    otherwise they may be a little larger. where: the models' `Where`. orders: if rows are shuffled, an order for each
+    of the backend. alphas: of each epoch. where: the models' `Where`. orders: if rows are shuffled, an order for each
     model, (models, epochs, m), or for all, (1, epochs, m). dropout: if nodes are dropped, thresholds, factors and keys
     as in `samenet.backends.dropout`, a key for each model or for all. It returns the new parameters, (models, parameters), to be used before the next call;
     the costs of the updates, (models, updates); the cost over all samples before each epoch that is a multiple of
@@ -137,13 +135,7 @@ def prepared(
     updates, records = epochs * -(-rows // batch_size), -(-epochs // each) if record_every else 0
     shapes = (number, flat.size), (number, updates), (number, records)
     lanes, tiny = at_once(first, batch_size), planned.tiny
-    has_penalties = (first.l1 or first.l2) and (record_every or keeps_costs)  # in the lanes, their sums have other bits
-    if (
-        lanes > 1
-        and clip_norm == math.inf
-        and not has_penalties
-        and (not record_every or _lanes(first, batch_size, False))
-    ):
+    if lanes > 1 and clip_norm == math.inf and (not record_every or _lanes(first, batch_size, False)):
         few = number % lanes
         whole = number if _fill(first, few, lanes, batch_size, tiny is not None) else number - few
     kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None

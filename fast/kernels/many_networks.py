@@ -12,7 +12,7 @@ import itertools
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels import adaptive, sparse_input, training
+from samenet.fast.kernels import adaptive, few_nodes, sparse_input, training
 from samenet.fast.kernels.activations import (
     BINARY_CROSS_ENTROPY,
     CROSS_ENTROPY,
@@ -42,7 +42,7 @@ from samenet.fast.kernels.network_lanes import (
     outputs_of_each,
     tiny_outputs,
 )
-from samenet.fast.kernels.packing import copy, nodes
+from samenet.fast.kernels.packing import copy, nodes, row_length
 from samenet.fast.kernels.steps import RULE, Rule, step
 
 # The fewest rows of a pass; bytes of activations that leave room for weights in the cache.
@@ -165,16 +165,20 @@ def _pass(across, theta, layout, cost, data, order, epoch, first, whole, piece, 
     lambda f: (
         *(int64, f[::1], f[:, ::1], int64[:, ::1], types.Tuple((int64, float64, float64))),
         *(types.Tuple((*(f[:, ::1],) * 2, types.Tuple((int64[::1], f[::1], int64[::1])))), int64[:, :, ::1]),
-        *(types.Tuple((int64, boolean)), float64[::1], RULE, int64, f[::1], _workspace(f), *(float64[:, ::1],) * 2),
+        *(types.Tuple((int64, boolean)), float64[::1], RULE, int64, f[::1], types.Tuple((f[::1], float64[::1]))),
+        *(_workspace(f), *(float64[:, ::1],) * 2),
     )
 )
 def _updates(
-    across, theta, state, layout, aim, data, order, batch, alphas, rule, record_every, G, workspace, costs, recorded
+    across, theta, state, layout, aim, data, order, batch, alphas, rule, record_every, G, of_penalties, workspace, costs,
+    recorded
 ):
     """All updates of the networks in the lanes; see `run_updates`. aim: the objective. data: X, Y, and the dropout as
     in `draw_masks`."""
-    (batch_size, mean), (cost, l1, l2), row = batch, aim, workspace[9][0]
-    m, most = len(data[0]), most_rows(layout[0])
+    (batch_size, mean), (cost, l1, l2), (terms, totals) = batch, aim, of_penalties
+    m, most, lanes = len(data[0]), most_rows(layout[0]), across
+    if across == 0:  # as in `training.run`
+        lanes = 1 if costs.shape[1] == 1 or few_nodes.fits(layout[0], theta.itemsize) else REGISTER // theta.itemsize
     updates = -(-m // batch_size)  # of an epoch
     for update in range(costs.shape[1]):
         epoch, first = update // updates, update % updates * batch_size
@@ -192,8 +196,10 @@ def _updates(
                     values[r] *= 1.0 / m
                 elif across == 0:
                     values[r] /= rows
-        if l1 or l2:
-            add_penalties_of_each(full_width(theta), theta, layout, l1, l2, G, row, costs[:, update])
+            if l1 or l2:
+                order_of = lanes if is_update else 1
+                penalties = theta, l1, l2, g, terms, totals, workspace[10]
+                add_penalties_of_each(full_width(theta), layout, across, order_of, *penalties, values)
         step(theta, G, alphas[epoch], state, 0, rule, rule.t + update + 1)
 
 
@@ -251,6 +257,11 @@ def run_updates(
     of_each = outputs, targets, empty(heap, (lanes, by_itself), X.dtype)
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
     theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
+    widest = 0  # layer in P
+    for layer in range(sizes.size - 1 if aim[1] or aim[2] else 0):
+        n, k = sizes[layer], sizes[layer + 1]
+        widest = max(widest, n * row_length(k, lanes), k * row_length(n, lanes))
+    of_penalties = empty(heap, widest * lanes, X.dtype), empty(heap, lanes, np.float64)
     workspace = H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums, of_each
     well = True
     for first in range(0, number, lanes):
@@ -267,7 +278,7 @@ def run_updates(
         data = X, Y, (thresholds, factors, keys)
         _updates(
             *(across, theta, state, layout, aim, data, order, batch, alphas, rule, record_every, G),
-            *(workspace, of_costs, recorded[first : first + count]),
+            *(of_penalties, workspace, of_costs, recorded[first : first + count]),
         )
         transposed(group[:, :count], of_group)
         well = well and are_well(of_group, of_costs, limit)

@@ -30,12 +30,13 @@ from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.dropout import draw, products
 from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.narrow import starts_narrow
+from samenet.fast.kernels.packing import is_transposed, row_length
 from samenet.fast.kernels.penalties import add_penalties, penalty_of
 from samenet.fast.kernels.tiny_layers import less, multiply_add, through_softmax_and_cost, times
 
 plus = lanewise(lambda a, b: a + b)
 _add_rounded_product = lanewise(lambda total, a, b: total + a * b, contract=False)
-_add_penalty = lanewise(lambda total, w, l1, l2: total + penalty_of(w, l1, l2))
+_penalty = lanewise(penalty_of)
 _sum_in_lanes = in_lanes(lambda a: (a,))
 
 
@@ -237,21 +238,33 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, D, masks, delt
 
 
 @kernel(inlined=True)
-def add_penalties_of_each(width, theta, layout, l1, l2, G, of_row, values):
-    """G += the gradient of the penalties; values += the penalties of each network, or up to 0.1 % more, since they are
-    summed in another order than by `penalties.penalty`. of_row: memory for a register.
+def add_penalties_of_each(width, layout, across, lanes, theta, l1, l2, G, terms, totals, sums, values):
+    """G += the gradient of the penalties, unless it is empty; values += the penalties of each network.
+
+    They are summed in the order of P with rows of whole registers of so many lanes, see `packing` or, with `across`,
+    `tiny_layers`; or of theta, if lanes is 1. terms, totals: memory for the terms of a layer, and for a sum of each.
     """
-    sizes, lanes, p, total = layout[0], len(width), 0, load_first(width, theta, 0, 0)
-    of_l1, of_l2 = theta.dtype.type(l1), theta.dtype.type(l2)
+    sizes, p, zero = layout[0], 0, load_first(width, theta, 0, 0)
+    of_l1, of_l2, each = theta.dtype.type(l1), theta.dtype.type(l2), len(width)
+    totals[:] = 0.0
     for layer in range(sizes.size - 1):
-        end = p + sizes[layer] * sizes[layer + 1] * lanes
-        add_penalties(G[p:end], theta[p:end], l1, l2)
-        for i in range(p, end, lanes):
-            total = _add_penalty(total, load(width, theta, i), of_l1, of_l2)
-        p = end + layout[1, 0] * sizes[layer + 1] * lanes
-    store(of_row, 0, total)
+        n, k = sizes[layer], sizes[layer + 1]
+        end = p + n * k * each
+        if G.size:
+            add_penalties(G[p:end], theta[p:end], l1, l2)
+        is_turned = lanes > 1 and (across > 0 or is_transposed(sizes, layer, lanes))
+        rows, columns, down, along = (n, k, 1, n) if is_turned else (k, n, n, 1)
+        row = row_length(columns, lanes)
+        for j in range(rows):
+            for i in range(row):
+                w = load(width, theta, p + (j * down + i * along) * each) if i < columns else zero
+                store(terms, (j * row + i) * each, _penalty(w, of_l1, of_l2))
+        _sum_in_lanes(terms[: rows * row * each], sums)
+        for r in range(each):
+            totals[r] += sums[r]
+        p = end + layout[1, 0] * k * each
     for r in range(values.size):
-        values[r] += 1.001 * of_row[r]
+        values[r] += totals[r]
 
 
 @kernel(inlined=True)

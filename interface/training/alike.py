@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import schedules
+from samenet.backends.dropout import Dropout
 from samenet.backends.weighing import overflow_ignored
 from samenet.model import Model
 from samenet.stopping import StopTraining
@@ -22,7 +23,7 @@ from samenet.training import divergence, loop, short
 from samenet.training.history import History
 from samenet.training.joint import MOST, Joint, Results, Together
 from samenet.training.options import Options, Trained
-from samenet.training.sampling import Draws, is_stream
+from samenet.training.sampling import Draws, is_stream, key_of
 
 _MOST, _FEW = 2**22, 2**20  # bytes of the parameters of the networks in one call; of orders that are kept
 # The parts of a call of `loop.CALL_SECONDS` that are long enough to share. A thread whose processor is busy takes fewer
@@ -120,12 +121,12 @@ def _drawn(options: Options, seeds: Sequence[Any], dtype: Any, shuffled: bool) -
     settings, dropout, given = options.settings, options.dropout, dict[str, Any]()
     if type(seeds[0]) is int and seeds.count(seeds[0]) == len(seeds):
         seeds = seeds[:1]
-    drawn = [Draws(seed, len(options.X), shuffled, dropout, dtype) for seed in seeds]
     if shuffled:
+        drawn = (Draws(seed, len(options.X), True, dropout, dtype) for seed in seeds)
         given["orders"] = np.array([draws.epochs(settings.epochs) for draws in drawn])
-    masks = [draws.dropout for draws in drawn if draws.dropout is not None]
-    if masks:
-        given["dropout"] = masks[0].thresholds, masks[0].factors, np.array([one.key for one in masks], np.int64)
+    if dropout.size:
+        thresholds, factors, *_ = Dropout.of(dropout, np.dtype(dtype), 0)
+        given["dropout"] = thresholds, factors, np.array([*map(key_of, seeds)], np.int64)
     return given
 
 
@@ -149,7 +150,6 @@ class Updates(NamedTuple):
         alphas = schedules.rates(settings.alpha, settings.epochs)
         given = {"alphas": alphas, "batch_size": size, **settings.arguments}
         given |= {"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate}
-        given["keeps_costs"] = returns_cost and every > 0
         of_all = number, rows, settings.optimizer, divergence.least_bound(scale)
         run = backend.MANY.prepared(model, *of_all, **given)
         is_shuffled = settings.shuffle and size < rows

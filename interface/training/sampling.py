@@ -69,7 +69,7 @@ class Draws:
             self._random, self._seed = numpy_stream(stream), None
         self._has_key, key = bool(dropout.size or drop_connect), 0
         if self._has_key:
-            key = _key_of(stream) if self._random is None else _key(self._random)
+            key = key_of(stream) if self._random is None else _key(self._random)
         self.dropout = Dropout.of(dropout, np.dtype(dtype), key) if dropout.size else None
         self.drop_connect = DropConnect.of(np.array(drop_connect), np.dtype(dtype), key) if drop_connect else None
 
@@ -138,7 +138,7 @@ def _key(random: np.random.Generator | np.random.RandomState) -> int:
     return int(random.randint(2**63, dtype=np.uint64))
 
 
-def _key_of(seed: Any) -> int:
+def key_of(seed: Any) -> int:
     """The key from the stream of this seed, or a random one."""
     return int.from_bytes(os.urandom(8)) >> 1 if seed is None else _key_of_number(seed)
 
