@@ -43,16 +43,12 @@ def _lanes(model: Model, batch_size: int, is_update: bool = True) -> int:
     is_tiny = is_update and tiny_network.fits(model, batch_size)
     if is_update and is_tiny != tiny_network.fits(model, batch_size, has_state=True):
         return 0  # the order of its sums depends on the rule
-    if is_tiny:
-        fits = many_networks.fits_tiny(codes, cost, model.theta.flat.size, model.sizes[-1] * model.dtype.itemsize)
-    else:
-        fits = many_networks.fits(model.sizes, codes, batch_size, model.dtype.itemsize)
+    fits = many_networks.fits(model.sizes, codes, cost, batch_size, model.dtype.itemsize, is_tiny)
     return many_networks.lanes_of(model.dtype) if fits else 0
 
 
-# As measured: a register of a layer after the input takes as long as so many more inputs, and the cross-entropy of a row
-# as so many; work in lanes takes this share of the time of the same in one network, for tiny networks or others; more
-# for a larger batch, and twice as much for so many rows.
+# As measured: a register of a layer after the input takes as long as so many more inputs, the cross-entropy of a row as
+# so many; work in lanes takes these shares of the time for one network, tiny or not, twice as much for so many rows.
 _MORE, _LOGARITHMS, _SHARES, _ROWS = 16, 30, {True: 0.6, False: 0.7}, 300
 
 
@@ -118,16 +114,15 @@ def prepared(
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
 ) -> Callable[..., tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], bool]]:
-    """run(where, X, Y, orders, dropout): the updates of the backend's `run_updates` for several models, which do not
-    change.
+    """run(where, X, Y, orders, dropout): the updates of the backend's `run_updates` for several models, unchanged.
 
     first: one of the models, which differ only in their parameters. number: how many these are. rows: of X. evaluate:
     of the backend. alphas: of each epoch. where: the models' `Where`. orders: if rows are shuffled, an order for each
     model, (models, epochs, m), or for all, (1, epochs, m). dropout: if nodes are dropped, thresholds, factors and keys
-    as in `samenet.backends.dropout`, a key for each model or for all. It returns the new parameters, (models, parameters), to be used before the next call;
-    the costs of the updates, (models, updates); the cost over all samples before each epoch that is a multiple of
-    `record_every`, (models, records), no records if it is 0; and whether all parameters are finite, and the costs of
-    all updates less than the limit.
+    as in `samenet.backends.dropout`, a key for each model or for all. It returns the new parameters, (models,
+    parameters), to be used before the next call; the costs of the updates, (models, updates); the cost over all samples
+    before each epoch that is a multiple of `record_every`, (models, records), no records if it is 0; and whether all
+    parameters are finite, and the costs of all updates less than the limit.
     """
     planned, flat, empty = plan(first, rule, (batch_size, clip_value, clip_norm)), first.theta.flat, np.empty
     epochs, batch, whole = len(alphas), (batch_size, reduction == "mean"), 0
@@ -148,8 +143,8 @@ def prepared(
         thetas = empty(shapes[0], flat.dtype) if kept is None else kept
         costs, recorded, is_well = empty(shapes[1]), empty(shapes[2]), True
         if whole:
-            more = orders[: whole if len(orders) > 1 else 1], dropout, batch, *of_rule, costs[:whole], recorded[:whole]
-            given = across, where.vectors[:whole], thetas[:whole], *described, X, Y, *more
+            more = (X, Y, orders[: whole if len(orders) > 1 else 1], dropout), batch, *of_rule
+            given = across, where.vectors[:whole], thetas[:whole], *described, *more, costs[:whole], recorded[:whole]
             is_well = code_of(many_networks.run_updates, flat.dtype, given)(*given)
         if whole < number:
             rest, orders = thetas[whole:], orders[whole:] if len(orders) > 1 else orders

@@ -272,16 +272,16 @@ def test_dropout_and_schedules(kind: Any, dtype: str, in_lanes: list[int]) -> No
     count, dropout = kernels.lanes_of(np.dtype(dtype)) + 3, [0.2, 0.5][: len(sizes) - 2]
     ways: list[dict[str, Any]] = [
         {"batch_size": 1, "record_every": 0},
-        {"batch_size": 60, "alpha": samenet.schedules.StepDecay(0.05, 0.5, 2)},
+        {"batch_size": 60, "alpha": samenet.schedules.StepDecay(0.005, 0.5, 2)},
         {"batch_size": 50, "shuffle": False, "reduction": "sum"},
-        {"batch_size": 165, "alpha": samenet.schedules.Cosine(0.1, 4), "record_every": 3},
+        {"batch_size": 165, "alpha": samenet.schedules.Cosine(0.01, 4), "record_every": 3},
     ]
     for rule, way, bias in zip(RULES, ways, itertools.cycle([True, False]), strict=False):
         X, Y = samples((sizes[0], sizes[-1]), 165 if way["batch_size"] > 1 else 30)
         given = {"activation": activation, "cost": cost, "dtype": dtype, "bias": bias}
         networks = [Network(sizes, seed=i, **given) for i in range(count)]
         expected = [net.copy() for net in networks]
-        settings = {"alpha": 0.05, "epochs": 4, "optimizer": rule, "dropout": dropout, **way}
+        settings = {"alpha": 0.003, "epochs": 4, "optimizer": rule, "dropout": dropout, **way}
         for seeds in ([*range(count)], [7] * count, [7] * count):
             one_by_one(expected, X, Y, seeds, **settings)
             train_many(networks, X, Y, seeds=seeds, **settings)

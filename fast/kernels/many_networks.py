@@ -12,37 +12,20 @@ import itertools
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels import adaptive, few_nodes, sparse_input, training
-from samenet.fast.kernels.activations import (
-    BINARY_CROSS_ENTROPY,
-    CROSS_ENTROPY,
-    NARROW,
-    SOFTMAX,
-    activate,
-)
+from samenet.fast.kernels import adaptive, few_nodes, network_lanes, sparse_input, training
+from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, NARROW, SOFTMAX, activate
 from samenet.fast.kernels.by_address import are_well, move
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat
 from samenet.fast.kernels.codegen.registers import full_width
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.costs import apply_cost, value, values_in_lanes
+from samenet.fast.kernels.costs import apply_cost, values_in_lanes
 from samenet.fast.kernels.dropout import MaskedWeights
 from samenet.fast.kernels.forward import block_rows, most_rows
 from samenet.fast.kernels.gemm import WIDE, transposed
 from samenet.fast.kernels.narrow import starts_narrow
-from samenet.fast.kernels.network_lanes import (
-    add_biases,
-    add_penalties_of_each,
-    backward,
-    cross_entropies,
-    draw_masks,
-    forward,
-    gather,
-    outputs_of_each,
-    tiny_outputs,
-)
-from samenet.fast.kernels.packing import copy, nodes, row_length
+from samenet.fast.kernels.packing import copy, nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
 
 # The fewest rows of a pass; bytes of activations that leave room for weights in the cache.
@@ -55,44 +38,37 @@ def lanes_of(dtype: np.dtype) -> int:
     return REGISTER // dtype.itemsize
 
 
-def fits(sizes: tuple[int, ...], codes: tuple[int, ...], batch_size: int, itemsize: int) -> bool:
-    """Whether such networks, trained one by one, compute their sums in the order used here."""
-    size = sum((n + 1) * k for n, k in itertools.pairwise(sizes))
-    most = WIDE if starts_narrow(sizes, REGISTER // itemsize) else min(WIDE, sparse_input.LEAST)
-    is_small = max(sizes) < most and size <= _MOST
-    return is_small and SOFTMAX not in codes[:-1] and training.parts_of(batch_size, size) == 1
-
-
-def fits_tiny(codes: tuple[int, ...], cost: int, size: int, row: int) -> bool:
-    """Whether tiny networks, trained one by one, compute their sums in the order used here for them; row: the bytes of
-    an output.
+def fits(sizes: tuple[int, ...], codes: tuple[int, ...], cost: int, batch_size: int, itemsize: int, tiny: bool) -> bool:
+    """Whether such networks, trained one by one, by `tiny_network` or not, compute their sums in the order used here;
+    a softmax only at the end, and with the cross-entropy.
     """
-    is_known = SOFTMAX not in codes and cost != CROSS_ENTROPY
-    is_entropy = cost == CROSS_ENTROPY and row <= NARROW and SOFTMAX not in codes[:-1]
-    return (is_known or is_entropy) and size <= _MOST
+    size, ends_narrow = sum((n + 1) * k for n, k in itertools.pairwise(sizes)), sizes[-1] * itemsize <= NARROW
+    is_entropy = cost == CROSS_ENTROPY and SOFTMAX not in codes[:-1] and ends_narrow
+    most = WIDE if starts_narrow(sizes, REGISTER // itemsize) else min(WIDE, sparse_input.LEAST)
+    is_small = tiny or (max(sizes) < most and training.parts_of(batch_size, size) == 1)
+    return is_small and size <= _MOST and (SOFTMAX not in codes or is_entropy)
 
 
 def _workspace(f):
-    return types.Tuple((*(f[::1],) * 9, f[:, ::1], float64[::1], types.UniTuple(f[:, ::1], 3)))
+    return types.Tuple((*(f[::1],) * 9, f[:, ::1], float64[::1], f[::1], float64[::1]))
 
 
 @kernel(inlined=True)
-def _pass(across, theta, layout, cost, data, order, epoch, first, whole, piece, scale, G, workspace, values):
+def _pass(across, theta, layout, cost, data, epoch, first, whole, piece, scale, G, workspace, values):
     """Unless it is empty, G := the gradient over the rows; values := the sums of their costs.
 
     Costs are added in pieces of `piece` rows, as when one network is trained. A few rows pass through all layers
-    together, so that their activations stay in the L1 cache. across: see `backward`; the costs of tiny networks'
-    batches are means or sums already. data: see `_updates`.
+    together, so that their activations stay in the L1 cache. across: see `network_lanes.backward`; the costs of tiny networks'
+    batches are means or sums already.
     """
-    width, (X, Y, dropout) = full_width(theta), data
-    H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums, of_each = workspace
+    width, (X, Y, order, dropout) = full_width(theta), data
+    H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums = workspace[:11]
     sizes, code = layout[0], layout[1, -1]
     n_in, n_out, lanes = sizes[0], sizes[-1], len(width)
     total, _ = nodes(sizes)
     most, rows_of_delta = inputs.size // (n_in * lanes), delta.size // (total * lanes)
     is_tiny, is_shared = across > 0 and G.size > 0, len(order) <= 1
-    is_entropy, is_binary = cost == CROSS_ENTROPY and n_out * out.itemsize <= NARROW, cost == BINARY_CROSS_ENTROPY
-    by_itself = code == SOFTMAX and not is_entropy
+    is_entropy, is_binary = cost == CROSS_ENTROPY, cost == BINARY_CROSS_ENTROPY
     powers, of_row = flat(gathered)[: n_out * lanes], flat(gathered)[n_out * lanes :]  # free between calls of `gather`
     for r in range(values.size):
         values[r] = 0.0
@@ -107,55 +83,47 @@ def _pass(across, theta, layout, cost, data, order, epoch, first, whole, piece, 
                 for s in range(rows):
                     copy(X[order[0, epoch, first + start + s]], inputs[s * n_in : (s + 1) * n_in])
             else:
-                gather(width, X, order, epoch, first + start, rows, gathered, inputs)
+                network_lanes.gather(width, X, order, epoch, first + start, rows, gathered, inputs)
                 row, column = n_in * lanes, lanes
             of_inputs = x, x_0, row, column
             a, b = done * n_out * lanes, (done + rows) * n_out * lanes
-            gather(width, Y, order, epoch, first + start, rows, gathered, y[a:b])
+            network_lanes.gather(width, Y, order, epoch, first + start, rows, gathered, y[a:b])
             factors = masks[: rows * (total - n_out) * lanes if G.size and masks.size else 0]
             of_hidden = H, D if factors.size else H, factors
             if factors.size:
-                draw_masks(width, dropout, epoch * len(X) + first + start, rows, gathered, factors)
-            forward(width, across, theta, layout, of_inputs, is_shared, rows, *of_hidden, out[a:b], zeros)
+                network_lanes.draw_masks(width, dropout, epoch * len(X) + first + start, rows, gathered, factors)
+            network_lanes.forward(width, across, theta, layout, of_inputs, is_shared, rows, *of_hidden, out[a:b], zeros)
             d = rows_of_delta * (total - n_out) * lanes + a
             slopes = delta[d : d + (b - a if G.size else 0)]
             if is_entropy:
                 if done == 0:
                     sums[:] = 0.0
-                cross_entropies(width, is_tiny, out[a:b], y[a:b], n_out, scale, powers, of_row, sums, slopes)
+                network_lanes.cross_entropies(
+                    width, is_tiny, out[a:b], y[a:b], n_out, scale, powers, of_row, sums, slopes
+                )
             elif is_tiny:
                 for s in range(a, b if is_binary else a, n_out * lanes):
                     values_in_lanes(cost, out[s : s + n_out * lanes], y[s : s + n_out * lanes], sums)
                     for r in range(values.size):
                         values[r] += scale * sums[r]
-                tiny_outputs(width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes)
-            elif by_itself:
-                outputs_of_each(
-                    width, layout, cost, out[a:b], y[a:b], a // lanes, b // lanes, scale, of_each, sums, slopes
+                network_lanes.tiny_outputs(
+                    width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes
                 )
-            else:
-                if G.size:
-                    apply_cost(cost, code, out[a:b], y[a:b], n_out, scale, slopes, 0.0)
-                elif not is_binary:
-                    activate(code, out[a:b], n_out)
+            elif G.size:
+                apply_cost(cost, code, out[a:b], y[a:b], n_out, scale, slopes, 0.0)
+            elif not is_binary:
+                activate(code, out[a:b], n_out)
             if G.size:
                 given = width, across, theta, layout, of_inputs, is_shared, rows, *of_hidden, delta
-                backward(*given, done, rows_of_delta, zeros, G, start == 0)
-        b = (end - begin) * n_out
-        if by_itself:
-            outputs, targets, _ = of_each
-            for r in range(values.size):
-                if cost == CROSS_ENTROPY:
-                    values[r] += sums[r]
-                else:
-                    values[r] += value(cost, outputs[r, :b], targets[r, :b])
-        elif is_entropy or not is_tiny:
+                network_lanes.backward(*given, done, rows_of_delta, zeros, G, start == 0)
+        if is_entropy or not is_tiny:
             if not is_entropy:
-                values_in_lanes(cost, out[: b * lanes], y[: b * lanes], sums)
+                b = (end - begin) * n_out * lanes
+                values_in_lanes(cost, out[:b], y[:b], sums)
             for r in range(values.size):
                 values[r] += sums[r]
         if G.size and layout[1, 0]:  # afterwards, because `sums` is used again
-            add_biases(width, across, layout, end - begin, delta, rows_of_delta, sums, begin == 0, G)
+            network_lanes.add_biases(width, across, layout, end - begin, delta, rows_of_delta, sums, begin == 0, G)
     for i in range(across if is_tiny and not (is_entropy or is_binary) else 0):
         for r in range(values.size):
             values[r] += 0.5 * squares[i * lanes + r]
@@ -164,21 +132,16 @@ def _pass(across, theta, layout, cost, data, order, epoch, first, whole, piece, 
 @external(
     lambda f: (
         *(int64, f[::1], f[:, ::1], int64[:, ::1], types.Tuple((int64, float64, float64))),
-        *(types.Tuple((*(f[:, ::1],) * 2, types.Tuple((int64[::1], f[::1], int64[::1])))), int64[:, :, ::1]),
-        *(types.Tuple((int64, boolean)), float64[::1], RULE, int64, f[::1], types.Tuple((f[::1], float64[::1]))),
-        *(_workspace(f), *(float64[:, ::1],) * 2),
+        types.Tuple((*(f[:, ::1],) * 2, int64[:, :, ::1], types.Tuple((int64[::1], f[::1], int64[::1])))),
+        *(types.Tuple((int64, boolean)), float64[::1], RULE, int64, f[::1], _workspace(f), *(float64[:, ::1],) * 2),
     )
 )
-def _updates(
-    across, theta, state, layout, aim, data, order, batch, alphas, rule, record_every, G, of_penalties, workspace, costs,
-    recorded
-):
-    """All updates of the networks in the lanes; see `run_updates`. aim: the objective. data: X, Y, and the dropout as
-    in `draw_masks`."""
-    (batch_size, mean), (cost, l1, l2), (terms, totals) = batch, aim, of_penalties
-    m, most, lanes = len(data[0]), most_rows(layout[0]), across
+def _updates(across, theta, state, layout, aim, data, batch, alphas, rule, record_every, G, workspace, costs, recorded):
+    """All updates of the networks in the lanes; see `run_updates`. aim: the objective."""
+    (X, Y, order, dropout), (batch_size, mean), (cost, l1, l2) = data, batch, aim
+    m, most, lanes, memory = len(X), most_rows(layout[0]), across, (workspace[10], workspace[11], workspace[12])
     if across == 0:  # as in `training.run`
-        lanes = 1 if costs.shape[1] == 1 or few_nodes.fits(layout[0], theta.itemsize) else REGISTER // theta.itemsize
+        lanes = 1 if few_nodes.fits(layout[0], theta.itemsize) else REGISTER // theta.itemsize
     updates = -(-m // batch_size)  # of an epoch
     for update in range(costs.shape[1]):
         epoch, first = update // updates, update % updates * batch_size
@@ -190,50 +153,35 @@ def _updates(
             if is_update == 0:
                 begin, rows, scale, piece = 0, m, 0.0, most
                 given, g, values, tiny = order[:0], G[:0], recorded[:, epoch // record_every], 0
-            _pass(tiny, theta, layout, cost, data, given, epoch, begin, rows, piece, scale, g, workspace, values)
+            of_rows = (X, Y, given, dropout), epoch, begin, rows, piece, scale
+            _pass(tiny, theta, layout, cost, *of_rows, g, workspace, values)
             for r in range(values.size if mean else 0):
                 if is_update == 0:
                     values[r] *= 1.0 / m
                 elif across == 0:
                     values[r] /= rows
             if l1 or l2:
-                order_of = lanes if is_update else 1
-                penalties = theta, l1, l2, g, terms, totals, workspace[10]
-                add_penalties_of_each(full_width(theta), layout, across, order_of, *penalties, values)
+                weights = full_width(theta), layout, across, lanes if is_update else 1, theta
+                network_lanes.add_penalties_of_each(*weights, l1, l2, g, *memory, values)
         step(theta, G, alphas[epoch], state, 0, rule, rule.t + update + 1)
 
 
 @kernel(light=True)
 def run_updates(
-    across,
-    vectors,
-    thetas,
-    states,
-    layout,
-    aim,
-    X,
-    Y,
-    orders,
-    dropout,
-    batch,
-    alphas,
-    rule,
-    record_every,
-    limit,
-    costs,
-    recorded,
+    across, vectors, thetas, states, layout, aim, data, batch, alphas, rule, record_every, limit, costs, recorded
 ):
     """Make as many updates of each network as `costs` has columns; the results are those of `training`.
 
     across: 0, or for networks that fit `tiny_network`, whose results they have, the lanes of its registers.
     vectors: the parameters, see `by_address`; thetas: those after the updates, (networks, parameters). states: the
-    number of the rule's state arrays; they start at 0. orders: (networks, epochs, m), or (1, epochs, m) for all, or
-    empty to use the rows as they are. batch: its size, and whether the gradient is divided by it. recorded: (networks,
-    records), the cost over all samples before every epoch that is a multiple of `record_every`; or empty. dropout:
-    thresholds, factors and keys, see `samenet.backends.dropout`; a key for each network, or for all. X, Y, alphas, rule,
-    and aim, the objective, see `training.run_updates`, are the same for all. Returns whether all went well, see
-    `by_address.are_well`.
+    number of the rule's state arrays; they start at 0. data: X, Y, orders (networks, epochs, m), or (1, epochs, m) for
+    all, or empty to use the rows as they are; and dropout, the thresholds, factors and keys of
+    `samenet.backends.dropout`, a key for each network, or for all, or none. batch: its size, and whether the gradient
+    is divided by it. recorded: (networks, records), the cost over all samples before every epoch that is a multiple of
+    `record_every`; or empty. alphas, rule, and aim, the objective, see `training.run_updates`, are the same for all.
+    Returns whether all went well, see `by_address.are_well`.
     """
+    (X, Y, orders, dropout), penalized = data, aim[1] != 0 or aim[2] != 0
     sizes, rule = layout[0], Rule(*rule)
     number, size = thetas.shape
     m, n_out = len(X), Y.shape[1]
@@ -241,7 +189,6 @@ def run_updates(
     total, _ = nodes(sizes)
     rows = max(_LEAST, _CACHED // ((sizes[0] + total) * REGISTER) // _LEAST * _LEAST)  # in a pass
     most = min(m, most_rows(sizes))
-    by_itself = most * n_out if layout[1, -1] == SOFTMAX or aim[0] == CROSS_ENTROPY else 0
     heap, hidden = open_heap(), total - n_out
     masked = rows * hidden if dropout[0].size else 0
     thresholds, factors = empty(heap, masked, np.int64), empty(heap, masked, X.dtype)
@@ -253,16 +200,10 @@ def run_updates(
     inputs = empty(heap, rows * sizes[0] * lanes, X.dtype)
     gathered = empty(heap, (lanes, max(rows * max(sizes[0], n_out), masked)), X.dtype)
     squares, zeros = empty(heap, across * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
-    outputs, targets = empty(heap, (lanes, by_itself), X.dtype), empty(heap, (lanes, by_itself), X.dtype)
-    of_each = outputs, targets, empty(heap, (lanes, by_itself), X.dtype)
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
     theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
-    widest = 0  # layer in P
-    for layer in range(sizes.size - 1 if aim[1] or aim[2] else 0):
-        n, k = sizes[layer], sizes[layer + 1]
-        widest = max(widest, n * row_length(k, lanes), k * row_length(n, lanes))
-    of_penalties = empty(heap, widest * lanes, X.dtype), empty(heap, lanes, np.float64)
-    workspace = H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums, of_each
+    terms, totals = empty(heap, group.size * lanes if penalized else 0, X.dtype), empty(heap, lanes, np.float64)
+    workspace = H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums, terms, totals
     well = True
     for first in range(0, number, lanes):
         count = min(lanes, number - first)
@@ -275,10 +216,10 @@ def run_updates(
         state[:] = 0
         order = orders[first : first + count] if len(orders) > 1 else orders
         keys = dropout[2][first : first + count] if len(dropout[2]) > 1 else dropout[2]
-        data = X, Y, (thresholds, factors, keys)
+        given = X, Y, order, (thresholds, factors, keys)
         _updates(
-            *(across, theta, state, layout, aim, data, order, batch, alphas, rule, record_every, G),
-            *(of_penalties, workspace, of_costs, recorded[first : first + count]),
+            *(across, theta, state, layout, aim, given, batch, alphas, rule, record_every, G, workspace, of_costs),
+            recorded[first : first + count],
         )
         transposed(group[:, :count], of_group)
         well = well and are_well(of_group, of_costs, limit)

@@ -15,26 +15,18 @@ from samenet.fast.kernels.activations import (
     powers_of_columns,
     through_softmax,
 )
+from samenet.fast.kernels.codegen import lane_products
 from samenet.fast.kernels.codegen.compiling import kernel
-from samenet.fast.kernels.codegen.lane_products import (
-    narrow_product,
-    narrow_product_of_numbers,
-    product,
-    product_of_numbers,
-    tree_product,
-)
 from samenet.fast.kernels.codegen.loops import in_lanes
 from samenet.fast.kernels.codegen.microkernels import rows_at
 from samenet.fast.kernels.codegen.registers import broadcast, lanewise, load, load_first, store
-from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.dropout import draw, products
 from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.packing import is_transposed, row_length
 from samenet.fast.kernels.penalties import add_penalties, penalty_of
-from samenet.fast.kernels.tiny_layers import less, multiply_add, through_softmax_and_cost, times
+from samenet.fast.kernels.tiny_layers import less, multiply_add, plus, through_softmax_and_cost, times
 
-plus = lanewise(lambda a, b: a + b)
 _add_rounded_product = lanewise(lambda total, a, b: total + a * b, contract=False)
 _penalty = lanewise(penalty_of)
 _sum_in_lanes = in_lanes(lambda a: (a,))
@@ -51,13 +43,13 @@ def _product(width, is_shared, is_narrow, A, B, S, C, shape):
     given = *A, *B, *S, *C, *shape
     if is_shared:
         if is_narrow:
-            narrow_product_of_numbers(width, *given)
+            lane_products.narrow_product_of_numbers(width, *given)
         else:
-            product_of_numbers(width, *given)
+            lane_products.product_of_numbers(width, *given)
     elif is_narrow:
-        narrow_product(width, *given)
+        lane_products.narrow_product(width, *given)
     else:
-        product(width, *given)
+        lane_products.product(width, *given)
 
 
 @kernel(inlined=True)
@@ -131,24 +123,6 @@ def forward(width, across, theta, layout, x, is_shared, rows, H, D, masks, out, 
 
 
 @kernel(inlined=True)
-def outputs_of_each(width, layout, cost, out, y, a, b, scale, of_each, sums, delta):
-    """sums += the costs of each network by itself, from the z in `out`; and dJ/dz in delta, unless it is empty.
-
-    a, b: the numbers of a network in `of_each`: outputs, targets, and dJ/dz, a row for each network.
-    """
-    k, code, lanes = layout[0, -1], layout[1, -1], len(width)
-    outputs, targets, slopes = of_each
-    transposed(rows_at(out, 0, b - a, lanes), outputs[:, a:b])
-    transposed(rows_at(y, 0, b - a, lanes), targets[:, a:b])
-    for r in range(lanes):
-        h = outputs[r, a:b]
-        d = slopes[r, : b - a if delta.size else 0]
-        sums[r] = apply_cost(cost, code, h, targets[r, a:b], k, scale, d, sums[r] if a else 0.0)
-    if delta.size:
-        transposed(slopes[:, : b - a], rows_at(delta, 0, b - a, lanes))
-
-
-@kernel(inlined=True)
 def tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite, delta):
     """The output layer of tiny networks, from the z in `out`, and dJ/dz; squares += or := the sums of the squares.
 
@@ -206,8 +180,8 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, D, masks, delt
     """G += the gradient of the weights over some rows; G := with `overwrite`.
 
     delta: dJ/dz of each layer after the input, for `most` rows; that of the output layer is given, for the rows from
-    `start` on. x, is_shared, D, masks: see `forward`. across: for tiny networks, the lanes of the registers of `tiny_network`; 0
-    for others.
+    `start` on. x, is_shared, D, masks: see `forward`. across: for tiny networks,
+    the lanes of the registers of `tiny_network`; 0 for others.
     """
     sizes, codes = layout[0], layout[1]
     lanes, p, q, d = len(width), theta.size, 0, 0
@@ -224,7 +198,7 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, D, masks, delt
             e = d + (start - most) * n * lanes
             E, W = (delta, e, n * lanes, lanes), (theta, p, n * lanes, lanes)
             if across:
-                tree_product(width, *slopes, *W, *E, rows, k, n, across)
+                lane_products.tree_product(width, *slopes, *W, *E, rows, k, n, across)
             else:
                 _product(width, False, False, slopes, W, (zeros, 0, 0, 0), E, (rows, k, n))
             errors = delta[e : e + rows * n * lanes]
@@ -238,7 +212,7 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, D, masks, delt
 
 
 @kernel(inlined=True)
-def add_penalties_of_each(width, layout, across, lanes, theta, l1, l2, G, terms, totals, sums, values):
+def add_penalties_of_each(width, layout, across, lanes, theta, l1, l2, G, sums, terms, totals, values):
     """G += the gradient of the penalties, unless it is empty; values += the penalties of each network.
 
     They are summed in the order of P with rows of whole registers of so many lanes, see `packing` or, with `across`,

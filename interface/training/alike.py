@@ -156,9 +156,7 @@ class Updates(NamedTuple):
         draws = is_shuffled or settings.has_masks
         return cls(run, scale, settings.epochs, every, returns_cost, is_shuffled, draws)
 
-    def make(
-        self, backend: Any, *given: Any, **drawn: Any
-    ) -> tuple[NDArray[Any], NDArray[np.float64], Results, bool]:
+    def make(self, backend: Any, *given: Any, **drawn: Any) -> tuple[NDArray[Any], NDArray[np.float64], Results, bool]:
         """New parameters, all costs, the results, and whether all is well; given: where, X, Y."""
         with overflow_ignored(backend):
             thetas, costs, records, is_well = self.run(*given, **drawn)
