@@ -58,8 +58,8 @@ def _pass(across, theta, layout, cost, data, epoch, first, whole, piece, scale, 
     """Unless it is empty, G := the gradient over the rows; values := the sums of their costs.
 
     Costs are added in pieces of `piece` rows, as when one network is trained. A few rows pass through all layers
-    together, so that their activations stay in the L1 cache. across: see `network_lanes.backward`; the costs of tiny networks'
-    batches are means or sums already.
+    together, so that their activations stay in the L1 cache. across: see `network_lanes.backward`; the costs of tiny
+    networks' batches are means or sums already.
     """
     width, (X, Y, order, dropout) = full_width(theta), data
     H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums = workspace[:11]
@@ -124,9 +124,11 @@ def _pass(across, theta, layout, cost, data, epoch, first, whole, piece, scale, 
                 values[r] += sums[r]
         if G.size and layout[1, 0]:  # afterwards, because `sums` is used again
             network_lanes.add_biases(width, across, layout, end - begin, delta, rows_of_delta, sums, begin == 0, G)
-    for i in range(across if is_tiny and not (is_entropy or is_binary) else 0):
-        for r in range(values.size):
-            values[r] += 0.5 * squares[i * lanes + r]
+    for r in range(values.size if is_tiny and not (is_entropy or is_binary) else 0):
+        squared = 0.0
+        for i in range(across):
+            squared += 0.5 * squares[i * lanes + r]
+        values[r] = squared
 
 
 @external(

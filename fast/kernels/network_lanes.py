@@ -3,18 +3,7 @@
 Every sum has the same order as in `forward`, `narrow` and `backward`; or, for tiny networks, as in `tiny_layers`.
 """
 
-from samenet.fast.kernels import tiny_layers
-from samenet.fast.kernels.activations import (
-    BINARY_CROSS_ENTROPY,
-    SUM_OF_SQUARES,
-    activate,
-    back_through,
-    cost_of_sums,
-    factor_of_sums,
-    inverse,
-    powers_of_columns,
-    through_softmax,
-)
+from samenet.fast.kernels import activations, tiny_layers
 from samenet.fast.kernels.codegen import lane_products
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.loops import in_lanes
@@ -117,7 +106,7 @@ def forward(width, across, theta, layout, x, is_shared, rows, H, D, masks, out, 
         _product(width, is_shared and layer == 0, is_narrow, below, W, start, z, (rows, n, k))
         if layer < sizes.size - 2:
             end = q + rows * k * lanes
-            activate(codes[layer + 1], H[q:end], k)
+            activations.activate(codes[layer + 1], H[q:end], k)
             _apply_masks(masks, rows, q // rows, H[q:end], D[q:end])
         below, q = (D, *z[1:]), q + rows * k * lanes
 
@@ -128,9 +117,10 @@ def tiny_outputs(width, across, layout, cost, out, y, scale, squares, overwrite,
 
     squares: as in `tiny_network`, a sum for each lane of its registers of `across` numbers.
     """
-    k, code, lanes, is_entropy = layout[0, -1], layout[1, -1], len(width), cost == BINARY_CROSS_ENTROPY
-    activate(code, out, k)
-    nothing, factor = load_first(width, out, 0, 0), out.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
+    k, code, lanes, is_entropy = layout[0, -1], layout[1, -1], len(width), cost == activations.BINARY_CROSS_ENTROPY
+    activations.activate(code, out, k)
+    factor = out.dtype.type(2.0 * scale if cost == activations.SUM_OF_SQUARES else scale)
+    nothing = load_first(width, out, 0, 0)
     for i in range(across if overwrite else 0):
         store(squares, i * lanes, nothing)
     node = total = 0  # of a row; and its sum
@@ -157,22 +147,22 @@ def cross_entropies(width, is_tiny, z, y, k, scale, powers, costs, sums, delta):
     """
     size, factor = k * len(width), z.dtype.type(scale)
     for start in range(0, z.size, size):
-        of_y, total, of_a = powers_of_columns(width, z, y, powers, start, size)
-        store(costs, 0, cost_of_sums(of_y, total, of_a))
+        of_y, total, of_a = activations.powers_of_columns(width, z, y, powers, start, size)
+        store(costs, 0, activations.cost_of_sums(of_y, total, of_a))
         for r in range(sums.size):
             sums[r] += scale * costs[r] if is_tiny else float(costs[r])
         if delta.size and is_tiny:
-            of_targets, share = load_first(width, z, 0, 0), inverse(total)
+            of_targets, share = load_first(width, z, 0, 0), activations.inverse(total)
             for i in range(start, start + size, len(width)):
                 of_targets = _add_rounded_product(of_targets, load(width, y, i), factor)
             for i in range(0, size, len(width)):
                 h, target = times(load(width, powers, i), share), load(width, y, start + i)
                 store(delta, start + i, through_softmax_and_cost(h, target, of_targets, factor))
         elif delta.size:
-            of_power = factor_of_sums(of_y, total, factor)
+            of_power = activations.factor_of_sums(of_y, total, factor)
             for i in range(0, size, len(width)):
                 power, target = load(width, powers, i), load(width, y, start + i)
-                store(delta, start + i, through_softmax(power, target, of_power, factor))
+                store(delta, start + i, activations.through_softmax(power, target, of_power, factor))
 
 
 @kernel(inlined=True)
@@ -203,7 +193,7 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, D, masks, delt
                 _product(width, False, False, slopes, W, (zeros, 0, 0, 0), E, (rows, k, n))
             errors = delta[e : e + rows * n * lanes]
             _apply_masks(masks, rows, q // rows, errors, errors)
-            back_through(codes[layer], H[q : q + rows * n * lanes], errors, n)
+            activations.back_through(codes[layer], H[q : q + rows * n * lanes], errors, n)
         dW = (G, p, lanes, n * lanes)  # transposed, so that a tile has more rows than columns
         a, a_0, a_row, a_column = (D, q, n * lanes, lanes) if layer else x
         start_of_sums = (zeros, 0, 0, 0) if overwrite else dW
