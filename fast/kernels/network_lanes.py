@@ -217,7 +217,8 @@ def add_penalties_of_each(width, layout, across, lanes, theta, l1, l2, G, sums, 
         if G.size:
             add_penalties(G[p:end], theta[p:end], l1, l2)
         is_turned = lanes > 1 and (across > 0 or is_transposed(sizes, layer, lanes))
-        rows, columns, down, along = (n, k, 1, n) if is_turned else (k, n, n, 1)
+        rows, columns = (n, k) if is_turned else (k, n)
+        down, along = (1, n) if is_turned else (n, 1)
         row = row_length(columns, lanes)
         for j in range(rows):
             for i in range(row):
