@@ -139,12 +139,8 @@ class Watched:
     def _loop(self, release: Callable[[], None]) -> None:
         """Go on in the loop, before an epoch."""
         going_on = Loop(self.training, self.rule, self.draws)
-        going_on.state, going_on.divergence, going_on.ahead, going_on.has_begun = (
-            self.state,
-            self.divergence,
-            self.ahead,
-            True,
-        )
+        going_on.state, going_on.divergence = self.state, self.divergence
+        going_on.ahead, going_on.has_begun = self.ahead, True
         going_on.schedule_error = self.schedule_error
         if self.alpha is not None and self.options.settings.epochs == 1:
             going_on.constant = self.alpha  # a user's schedule is called only once
