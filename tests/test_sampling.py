@@ -18,6 +18,7 @@ from samenet import AdaptiveSampling, optimizers
 from samenet.backends.adaptive import Sampler
 from samenet.fast import sampler as arrays
 from samenet.fast.kernels import adaptive as kernels
+from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.optimizers import Adam, Momentum
 from samenet.reference import sampling as loops
 from samenet.training import loop
@@ -128,12 +129,19 @@ def test_a_row_counts_alike_however_it_was_drawn(backend: Backend) -> None:
         )
 
 
+@kernel()
+def learn_rows(sampled, rows):  # type: ignore[no-untyped-def]
+    """The kernel of this name, which only kernels can call."""
+    kernels.learn_rows(sampled, rows, 1.0)
+
+
 def taught(sampler: Sampler, rows: list[int], squares: list[float]) -> list[Sampler]:
     """The state that every implementation learns."""
     copies = [sampler.copy() for _ in range(3)]
     loops.learn(copies[0], rows, squares)
     arrays.learn(copies[1], np.array(rows), np.array(squares))
-    kernels.learn(tuple(copies[2]), np.array(rows), np.array(squares))
+    sampled = kernels.Sampled(*copies[2], np.empty((0, 0)), np.array([squares], np.float64))
+    learn_rows(sampled, np.array(rows))
     return copies
 
 
