@@ -14,6 +14,7 @@ from samenet.model import Model, functions
 
 NO_ORDER = np.empty((0, 0), np.int64)
 NO_NUMBERS = np.empty(0)
+NO_KEYS = np.empty(0, np.int64)
 NO_SAMPLER = (0.0, 0.0, 0, *(NO_NUMBERS,) * 2, *(NO_NUMBERS.reshape(0, 0),) * 2)
 NO_MASKS = {n: (np.empty(0, np.int64), np.empty(0, f"f{n}"), 0, 0) for n in (4, 8)}  # by itemsize, as the next
 NO_STATE = {n: none[1].reshape(0, 0) for n, none in NO_MASKS.items()}

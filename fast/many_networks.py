@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet.backends.dropout import DropConnect
 from samenet.fast import workspace
 from samenet.fast.description import (
     NO_DROP_CONNECT,
+    NO_KEYS,
     NO_MASKS,
     NO_NUMBERS,
     NO_ORDER,
@@ -60,9 +62,9 @@ def _fill(model: Model, few: int, lanes: int, batch_size: int, is_tiny: bool) ->
     return few * of_one >= _SHARES[is_tiny] * of_lanes
 
 
-def at_once(model: Model, batch_size: int) -> int:
-    """How many such networks to train together; 0 if none can be trained in one call."""
-    if model.theta.normalized:
+def at_once(model: Model, batch_size: int, masks_weights: bool = False) -> int:
+    """How many such networks to train together, with DropConnect or not; 0 if none can be trained in one call."""
+    if model.theta.normalized or (masks_weights and not workspace.is_packed(model)):
         return 0
     found: int | None = model.prepared.get((at_once, batch_size))
     if found is None:
@@ -113,11 +115,14 @@ def prepared(
     evaluate: Callable[..., Any],
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
+    weights: NDArray[np.float64] = NO_NUMBERS,
+    drop_connect: tuple[float, ...] = (),
 ) -> Callable[..., tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], bool]]:
     """run(where, X, Y, orders, dropout): the updates of the backend's `run_updates` for several models, unchanged.
 
     first: one of the models, which differ only in their parameters. number: how many these are. rows: of X. evaluate:
-    of the backend. alphas: of each epoch. where: the models' `Where`. orders: if rows are shuffled, an order for each
+    of the backend, with the samples' weights if there are any. alphas: of each epoch. drop_connect: the probability for
+    each layer; its keys are those of dropout, which then has no factors if no nodes are dropped. where: the models' `Where`. orders: if rows are shuffled, an order for each
     model, (models, epochs, m), or for all, (1, epochs, m). dropout: if nodes are dropped, thresholds, factors and keys
     as in `samenet.backends.dropout`, a key for each model or for all. It returns the new parameters, (models,
     parameters), to be used before the next call; the costs of the updates, (models, updates); the cost over all samples
@@ -126,11 +131,12 @@ def prepared(
     """
     planned, flat, empty = plan(first, rule, (batch_size, clip_value, clip_norm)), first.theta.flat, np.empty
     epochs, batch, whole = len(alphas), (batch_size, reduction == "mean"), 0
-    each, none = record_every or epochs, (*NO_MASKS[first.dtype.itemsize][:2], NO_MASKS[8][0])
+    each, none = record_every or epochs, (*NO_MASKS[first.dtype.itemsize][:2], NO_KEYS)
     updates, records = epochs * -(-rows // batch_size), -(-epochs // each) if record_every else 0
     shapes = (number, flat.size), (number, updates), (number, records)
     lanes, tiny = at_once(first, batch_size), planned.tiny
-    if lanes > 1 and clip_norm == math.inf and (not record_every or _lanes(first, batch_size, False)):
+    is_in_lanes = lanes > 1 and clip_norm == math.inf and not (weights.size or drop_connect)
+    if is_in_lanes and (not record_every or _lanes(first, batch_size, False)):
         few = number % lanes
         whole = number if _fill(first, few, lanes, batch_size, tiny is not None) else number - few
     kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None
@@ -156,9 +162,7 @@ def prepared(
 
     def in_turn(thetas: NDArray[Any], X: Any, Y: Any, orders: Any, dropout: Any, costs: Any, recorded: Any) -> None:
         """Updates of those that are trained one after the other, in place."""
-        of_epoch, keys, parts = updates // epochs, dropout[2], [slice(None)]
-        if keys.size:  # kernels have masks for one network
-            parts, keys = [slice(i, i + 1) for i in range(len(thetas))], np.resize(keys, len(thetas))
+        of_epoch, keys = updates // epochs, np.resize(dropout[2], len(thetas) if dropout[2].size else 0)
         scratch = first.holding(first.theta.everything) if record_every else first
         states = np.zeros((len(thetas), rule.state_arrays, flat.size), X.dtype)
         for begin in range(0, epochs, each):
@@ -167,30 +171,35 @@ def prepared(
                 for theta, records in zip(thetas, recorded, strict=True):
                     scratch.theta.flat[:] = theta
                     records[begin // each] = evaluate(scratch, X, Y, reduction)[0]
-            for i, part in enumerate(parts):
-                masks = (*dropout[:2], keys.item(i), begin * rows) if keys.size else NO_MASKS[thetas.itemsize]
-                order = orders[part if len(orders) > 1 else slice(None), begin:end]
-                order = np.ascontiguousarray(order).reshape(-1, rows) if orders.size else NO_ORDER
-                found = np.empty((len(thetas[part]), (end - begin) * of_epoch))
-                state = states[part].reshape(-1, flat.size)
-                given = batch, alphas[begin:end], (*planned.constants, begin * of_epoch), state, found.reshape(-1)
-                _run_each(first, planned, thetas[part], (X, Y, order, masks), *given)
-                costs[part, begin * of_epoch : end * of_epoch] = found
+            done = begin * of_epoch
+            connect = DropConnect.of(np.array(drop_connect), flat.dtype, 0).after(done) if drop_connect else None
+            order = np.ascontiguousarray(orders[:, begin:end]).reshape(-1, rows) if orders.size else NO_ORDER
+            found = np.empty((len(thetas), (end - begin) * of_epoch))
+            data = X, Y, order, (*dropout[:2], 0, begin * rows)
+            given = batch, alphas[begin:end], (*planned.constants, done), states.reshape(-1, flat.size)
+            _run_each(first, planned, (keys, connect, weights), thetas, data, *given, found.reshape(-1))
+            costs[:, done : end * of_epoch] = found
 
     return run
 
 
-def _run_each(model: Model, planned: Any, thetas: NDArray[Any], data: tuple[Any, ...], *given: Any) -> None:
-    """Updates of similar networks, one after the other."""
+def _run_each(
+    model: Model, planned: Any, others: tuple[Any, ...], thetas: NDArray[Any], data: tuple[Any, ...], *given: Any
+) -> None:
+    """Updates of similar networks, one after the other; others: the keys of masks, DropConnect, and weights."""
     (kinds, bias, objective), (*samples, masks), size = described(model), data, thetas.itemsize
-    if planned.tiny is not None:
+    keys, drop_connect, weights = others
+    if planned.tiny is not None and drop_connect is None:
         of_tiny = thetas, kinds, objective, *samples, *given
-        if masks[0].size:
-            tiny_network.run_updates_with(masks, NO_NUMBERS, *tiny_network.widest(size), *of_tiny)
+        if keys.size or weights.size:
+            tiny_network.run_updates_with(masks, keys, weights, *tiny_network.widest(size), *of_tiny)
         else:
             tiny_network.run_updates(*planned.tiny[:2], *of_tiny)
         return
     memory = workspace.borrowed(model, planned.parts)
-    of_call = (memory.G, memory.values, new_queue(planned.parts)), (NO_DROP_CONNECT[size], NO_NUMBERS, NO_SAMPLER)
+    connect = NO_DROP_CONNECT[size] if drop_connect is None else workspace.masking(model, drop_connect)
+    of_call = (memory.G, memory.values, new_queue(planned.parts)), keys, (connect, weights, NO_SAMPLER)
     many_networks.run_each(thetas, memory.P, kinds, bias, objective, data, *given, *of_call)
     workspace.give_back(model, memory)
+    if drop_connect is not None:
+        workspace.give_masks_back(model, connect)

@@ -11,6 +11,7 @@ from samenet.backends.normalization import penalty
 from samenet.fast import few_rows
 from samenet.fast.description import (
     NO_DROP_CONNECT,
+    NO_KEYS,
     NO_MASKS,
     NO_NUMBERS,
     NO_ORDER,
@@ -234,7 +235,7 @@ def fast_updates(model: Model, rule: Any, batch_size: int, reduction: str, **cli
         masks, given = NO_MASKS[size] if dropout is None else (*dropout,), (drop_connect, sample_weight, sampler)
         if tiny is not None and drop_connect is sampler is None:
             weights = NO_NUMBERS if sample_weight is None else sample_weight
-            of_tiny = masks, weights, *tiny_network.widest(size), *tiny[2:], *data, *more
+            of_tiny = masks, NO_KEYS, weights, *tiny_network.widest(size), *tiny[2:], *data, *more
             state.is_finite = code_of(tiny_network.run_updates_with, dtype, of_tiny)(*of_tiny)
         elif theta.normalized:
             descend_normalized(model, empty(flat.size, dtype), ((*data, masks), *more), sample_weight)

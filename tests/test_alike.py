@@ -112,6 +112,7 @@ def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls:
     assert taken == len(RULES)
 
 
+WEIGHTS = np.where(np.arange(50) % 7 == 3, 0.0, RANDOM.random(50) + 0.5)
 # Settings with which networks are trained one after the other in a single call, since the lanes would give other bits.
 IN_TURN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"sizes": [200, 3]}, {"optimizer": "momentum"}),
@@ -121,12 +122,20 @@ IN_TURN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({}, {"clip_norm": 0.1, "dropout": 0.4, "batch_size": 1, "record_every": 0}),
     ({"l2": 0.1, "dtype": "float32"}, {"clip_norm": 0.1, "batch_size": 7, "optimizer": "rmsprop", "shuffle": False}),
     ({"sizes": [4, 3, 2, 3]}, {"clip_norm": 1.0, "batch_size": 2, "epochs": 5, "record_every": 3}),
+    ({}, {"drop_connect": 0.1}),
+    ({}, {"sample_weight": WEIGHTS}),
+    ({"sizes": [4, 20, 3]}, {"drop_connect": (0.5, 0.2), "optimizer": "adam", "record_every": 3, "epochs": 5}),
+    ({}, {"drop_connect": 0.3, "dropout": 0.4, "batch_size": 2, "record_every": 0, "shuffle": False}),
+    ({}, {"drop_connect": 0.3, "dropout": 0.4, "sample_weight": WEIGHTS, "reduction": "sum", "alpha": 0.01}),
+    ({}, {"sample_weight": WEIGHTS, "dropout": 0.4, "batch_size": 2, "record_every": 2, "epochs": 3}),
+    ({"sizes": [5, 3]}, {"sample_weight": WEIGHTS, "optimizer": "momentum", "batch_size": None}),
+    ({"sizes": [3, 2, 3], "dtype": "float32"}, {"sample_weight": tuple(WEIGHTS), "batch_size": 3, "clip_norm": 0.1}),
+    ({"sizes": [3, 2, 3], "dtype": "float32", "l1": 0.1}, {"drop_connect": 0.3, "batch_size": 1}),
 ]
 # Settings that are trained alone, because something has to happen between updates, or no kernel takes them.
 ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"batch_normalization": True}, {}),
     ({"sizes": [4, 300, 300, 3]}, {"epochs": 1, "batch_size": None}),
-    ({}, {"drop_connect": 0.1}),
     ({}, {"sampling": "adaptive"}),
     ({}, {"callback": lambda net, history: None}),
     ({}, {"alpha": lambda epoch: 0.1}),

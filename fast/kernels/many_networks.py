@@ -30,6 +30,7 @@ from samenet.fast.kernels.steps import RULE, Rule, step
 
 # The fewest rows of a pass; bytes of activations that leave room for weights in the cache.
 _LEAST, _CACHED = 16, 1 << 14
+_HALF = -(1 << 63)  # added to keys for DropConnect, see `samenet.fast.workspace.masking`
 _MOST = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
 
 
@@ -229,19 +230,23 @@ def run_updates(
 
 
 @kernel(light=True)
-def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, states, costs, memory, more):
+def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, states, costs, memory, keys, more):
     """`training.run_updates` of several networks whose parameters are packed, one after the other in this thread.
 
     thetas: (networks, parameters); each network has as many rows of states, and numbers of costs. The order in data:
-    the rows of each network, or those of all. memory: G, values and the queue; more: what follows the queue.
+    the rows of each network, or those of all. memory: G, values and the queue; more: what follows the queue. keys: of
+    the masks of each network, in place of those in dropout and DropConnect; or empty.
     """
     (X, Y, orders, dropout), (G, values, queue), (drop_connect, weights, sampled) = data, memory, more
-    number, last = len(thetas), (MaskedWeights(*drop_connect), weights, adaptive.Sampled(*sampled))
-    count, updates = len(states) // number, costs.size // number
+    number, (thresholds, factors, key, first), connect = len(thetas), dropout, MaskedWeights(*drop_connect)
+    count, updates, of_connect, last = len(states) // number, costs.size // number, 0, adaptive.Sampled(*sampled)
     for i in range(number):
         queue[:] = 0
+        if keys.size:
+            key, of_connect = keys[i], keys[i] + _HALF
+        masked = MaskedWeights(connect.thresholds, connect.factors, of_connect, *connect[3:])
         start, model = i * alphas.size % max(1, len(orders)), (thetas[i], P, layout, bias)
-        given = X, Y, orders[start : start + alphas.size], dropout
+        given = X, Y, orders[start : start + alphas.size], (thresholds, factors, key, first)
         state, of_one = states[i * count : (i + 1) * count], costs[i * updates : (i + 1) * updates]
-        of_call = alphas, Rule(*rule), state, of_one, (G, values, queue), True, *last
+        of_call = alphas, Rule(*rule), state, of_one, (G, values, queue), True, masked, weights, last
         training.run(model, objective, given, batch, *of_call)

@@ -194,6 +194,36 @@ def _pack(lanes, several, theta, state, layout, back, P, packed):
         pack(lanes, several, state[i], sizes, bias, back, packed[i])
 
 
+@kernel()
+def _each(
+    width, several, dropout, keys, weights, thetas, layout, objective, X, Y, orders, batch, alphas, rule, states, costs
+):
+    """The updates of each network. dropout, keys, weights: None, or as in `run_updates_with`."""
+    heap, lanes, is_wider = open_heap(), len(width), len(several) > 1
+    number = len(thetas)
+    count, updates = len(states) // number, costs.size // number
+    P, G, packed, H, Z, delta, below = _memory(heap, lanes, is_wider, thetas, layout, count)
+    D, masks = H, H[:0]
+    if dropout is not None:
+        masks = zeroed(heap, H.size if dropout[0].size else 0, H.dtype)
+        D = zeroed(heap, H.size, H.dtype) if masks.size else H
+    m = orders.shape[1] if orders.size else X.shape[0]
+    finite = True
+    for i in range(number):
+        state, start = states[i * count : (i + 1) * count], i * alphas.size % max(1, len(orders))
+        _pack(lanes, is_wider, thetas[i], state, layout, False, P, packed)
+        data = flat(X), flat(Y), orders[start : start + alphas.size], m
+        given = P, G, layout, objective, data, batch, alphas, Rule(*rule), packed
+        of_one = dropout
+        if keys is not None and keys.size:
+            of_one = dropout[0], dropout[1], keys[i], dropout[3]
+        of_call = (H, D, masks, Z, delta, below), costs[i * updates : (i + 1) * updates], of_one, weights
+        _updates(width, several, *given, *of_call)
+        _pack(lanes, is_wider, thetas[i], state, layout, True, P, packed)
+        finite = finite and all_finite(thetas[i])
+    return finite
+
+
 @kernel(full=True)
 def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, alphas, rule, states, costs):
     """The updates of `training.run_updates`, for networks that fit, with registers of this width; see `registers`.
@@ -204,36 +234,17 @@ def run_updates(width, several, thetas, layout, objective, X, Y, orders, batch, 
     registers and one activation function forward, and twice as many multiplications backward. Returns whether all
     parameters are finite afterwards.
     """
-    heap, lanes, is_wider = open_heap(), len(width), len(several) > 1
-    number = len(thetas)
-    count, updates = len(states) // number, costs.size // number
-    P, G, packed, H, Z, delta, below = _memory(heap, lanes, is_wider, thetas, layout, count)
-    m = orders.shape[1] if orders.size else X.shape[0]
-    finite = True
-    for i in range(number):
-        state, start = states[i * count : (i + 1) * count], i * alphas.size % max(1, len(orders))
-        _pack(lanes, is_wider, thetas[i], state, layout, False, P, packed)
-        data = flat(X), flat(Y), orders[start : start + alphas.size], m
-        given = P, G, layout, objective, data, batch, alphas, Rule(*rule), packed
-        of_one = costs[i * updates : (i + 1) * updates]
-        _updates(width, several, *given, (H, H, None, Z, delta, below), of_one, None, None)
-        _pack(lanes, is_wider, thetas[i], state, layout, True, P, packed)
-        finite = finite and all_finite(thetas[i])
-    return finite
+    given = thetas, layout, objective, X, Y, orders, batch, alphas, rule, states, costs
+    return _each(width, several, None, None, None, *given)
 
 
 @kernel(full=True)
 def run_updates_with(
-    dropout, weights, width, several, thetas, layout, objective, X, Y, order, batch, alphas, rule, state, costs
+    dropout, keys, weights, width, several, thetas, layout, objective, X, Y, orders, batch, alphas, rule, states, costs
 ):
-    """The same for a single network with dropout, see `dropout_type`, or sample weights; what is not used is empty."""
-    heap, theta, lanes, is_wider = open_heap(), thetas[0], len(width), len(several) > 1
-    P, G, packed, H, Z, delta, below = _memory(heap, lanes, is_wider, theta, layout, len(state))
-    masks = zeroed(heap, H.size if dropout[0].size else 0, H.dtype)
-    D = zeroed(heap, H.size, H.dtype) if masks.size else H
-    _pack(lanes, is_wider, theta, state, layout, False, P, packed)
-    data = flat(X), flat(Y), order, order.shape[1] if order.size else X.shape[0]
-    given = P, G, layout, objective, data, batch, alphas, Rule(*rule), packed
-    _updates(width, several, *given, (H, D, masks, Z, delta, below), costs, dropout, weights)
-    _pack(lanes, is_wider, theta, state, layout, True, P, packed)
-    return all_finite(theta)
+    """The same with dropout, see `dropout_type`, or sample weights; what is not used is empty.
+
+    keys: of the masks of each network, in place of the one in dropout; or empty.
+    """
+    given = thetas, layout, objective, X, Y, orders, batch, alphas, rule, states, costs
+    return _each(width, several, dropout, keys, weights, *given)

@@ -80,7 +80,7 @@ class _Last(NamedTuple):
 def keep(task: Task, seeds: Any, options: dict[str, Any]) -> None:
     """Keep what was checked, if all networks are trained together, with options that cannot change."""
     plan, models, are_together = task.planned[0], task.models, min(map(len, task.groups), default=0) > 1
-    is_usual = task.pattern is task.cost is None and task.report.is_empty
+    is_usual = task.pattern is task.cost is plan.sample_weight is None and task.report.is_empty
     if are_together and is_usual and are_constant((*options.values(),)):
         backend, first, rows = task.trained[0].backend, models[0], len(plan.X)
         these = backend.MANY.These(task.trained), backend.MANY.These(task.numbers)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from samenet import schedules
 from samenet.backends.dropout import Dropout
-from samenet.backends.weighing import overflow_ignored
+from samenet.backends.weighing import overflow_ignored, weighing
 from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training import divergence, loop, short
@@ -76,15 +76,15 @@ def similar(models: Sequence[Model], backends: Sequence[Any], planned: Sequence[
 def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     """How many networks like this the backend trains together, 0 if none; and how many such groups per call."""
     settings, many = options.settings, getattr(backend, "MANY", None)
-    if many is None or settings.drop_connect or settings.sampling is not None or options.sample_weight is not None:
+    if many is None or settings.sampling is not None:
         return 0, 0
     if not (_ARGUMENTS.issuperset(settings.arguments) and schedules.is_pure(settings.alpha)):
         return 0, 0
     if not short.is_short(model, backend, options) or schedules.rates(settings.alpha, settings.epochs) is None:
         return 0, 0
-    together: int = many.at_once(model, options.batch_size)
+    together: int = many.at_once(model, options.batch_size, bool(settings.drop_connect))
     updates = settings.epochs * -(-len(options.X) // options.batch_size)
-    seconds = loop.seconds_of(backend, model, updates, together * options.batch_size)
+    seconds = loop.seconds_of(backend, model, updates, together * options.batch_size, bool(settings.drop_connect))
     most = min(loop.CALL_SECONDS / max(seconds, 1e-9), _MOST / max(1, together * model.theta.flat.nbytes))
     return together, max(1, int(most))
 
@@ -122,9 +122,9 @@ def _drawn(options: Options, seeds: Sequence[Any], dtype: Any, shuffled: bool) -
     if type(seeds[0]) is int and seeds.count(seeds[0]) == len(seeds):
         seeds = seeds[:1]
     if shuffled:
-        drawn = (Draws(seed, len(options.X), True, dropout, dtype) for seed in seeds)
+        drawn = (Draws(seed, len(options.X), True, dropout, dtype, settings.drop_connect) for seed in seeds)
         given["orders"] = np.array([draws.epochs(settings.epochs) for draws in drawn])
-    if dropout.size:
+    if settings.has_masks:
         thresholds, factors, *_ = Dropout.of(dropout, np.dtype(dtype), 0)
         given["dropout"] = thresholds, factors, np.array([*map(key_of, seeds)], np.int64)
     return given
@@ -146,10 +146,15 @@ class Updates(NamedTuple):
         """Those of so many models like this one."""
         settings, size, rows = options.settings, options.batch_size, len(options.X)
         returns_cost, every = size == rows and not settings.has_masks, min(settings.record_every, settings.epochs)
-        scale = divergence.scale_of(size, None, settings.reduction)
+        weights = options.sample_weight
+        scale = divergence.scale_of(size, weights, settings.reduction)
         alphas = schedules.rates(settings.alpha, settings.epochs)
         given = {"alphas": alphas, "batch_size": size, **settings.arguments}
-        given |= {"record_every": 0 if returns_cost else every, "evaluate": backend.evaluate}
+        given |= {"record_every": 0 if returns_cost else every, "evaluate": weighing(backend, "evaluate", weights)}
+        if weights is not None:
+            given["weights"] = weights
+        if settings.drop_connect:
+            given["drop_connect"] = settings.drop_connect
         of_all = number, rows, settings.optimizer, divergence.least_bound(scale)
         run = backend.MANY.prepared(model, *of_all, **given)
         is_shuffled = settings.shuffle and size < rows
