@@ -135,7 +135,7 @@ def prepared(
     updates, records = epochs * -(-rows // batch_size), -(-epochs // each) if record_every else 0
     shapes = (number, flat.size), (number, updates), (number, records)
     lanes, tiny = at_once(first, batch_size), planned.tiny
-    is_in_lanes = lanes > 1 and clip_norm == math.inf and not (weights.size or drop_connect)
+    is_in_lanes = lanes > 1 and not (weights.size or drop_connect)
     if is_in_lanes and (not record_every or _lanes(first, batch_size, False)):
         few = number % lanes
         whole = number if _fill(first, few, lanes, batch_size, tiny is not None) else number - few

@@ -2,6 +2,7 @@
 
 import itertools
 import signal
+import warnings
 from typing import Any
 
 import numpy as np
@@ -91,10 +92,10 @@ def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls:
     ways = itertools.cycle(
         [
             {"batch_size": 16, "record_every": 0},
-            {"batch_size": 37, "shuffle": False, "record_every": 2, "reduction": "sum"},
+            {"batch_size": 37, "shuffle": False, "record_every": 2, "reduction": "sum", "clip_norm": 0.5},
             {"record_every": 1},
             {"batch_size": 160, "record_every": 1, "clip_value": 1e-4},
-            {"batch_size": 60, "record_every": 3},
+            {"batch_size": 60, "record_every": 3, "clip_norm": 0.05, "clip_value": 0.02},
         ]
     )
     counts, taken = itertools.cycle([lanes, lanes + 3, 2 * lanes + 1, lanes - 1]), 0
@@ -113,6 +114,28 @@ def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls:
 
 
 WEIGHTS = np.where(np.arange(50) % 7 == 3, 0.0, RANDOM.random(50) + 0.5)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("rows", [1, 30])
+def test_norms_of_some_networks_whose_squares_overflow_or_vanish(dtype: str, rows: int, in_lanes: list[int]) -> None:
+    large, small = (1e160, 1e-170) if dtype == "float64" else (1e21, 1e-18)
+    for sizes, rule in (([3, 2, 2], "descent"), ([4, 20, 3], "momentum"), ([40, 2], "descent")):
+        X, Y = RANDOM.normal(size=(rows, sizes[0])), np.zeros((rows, sizes[-1]))
+        networks = [Network(sizes, seed=i, activation="identity", dtype=dtype) for i in range(20)]
+        for i, net in enumerate(networks):
+            net.parameters = net.parameters * (large, 1.0, small, 1.0)[i % 4] ** (1 / (len(sizes) - 1))
+        expected = [net.copy() for net in networks]
+        settings: dict[str, Any] = {"alpha": 0.3, "epochs": 3, "optimizer": rule, "clip_norm": 0.5, "record_every": 0}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", samenet.DivergenceWarning)
+            one_by_one(expected, X, Y, range(20), **settings)
+            train_many(networks, X, Y, seeds=range(20), **settings)
+        assert same(networks, expected)
+    assert len(in_lanes) == 3
+
+
 # Settings with which networks are trained one after the other in a single call, since the lanes would give other bits.
 IN_TURN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"sizes": [200, 3]}, {"optimizer": "momentum"}),
@@ -205,8 +228,8 @@ def test_tiny_networks_fill_the_lanes(kind: Any, dtype: str, monkeypatch: pytest
     ways = [
         {"batch_size": 1, "record_every": 0},
         {"batch_size": 1, "shuffle": False, "clip_value": 1e-3},
-        {"batch_size": 3, "record_every": 0, "reduction": "sum"},
-        {"epochs": 5, "shuffle": False, "batch_size": 2, "record_every": 2},
+        {"batch_size": 3, "record_every": 0, "reduction": "sum", "clip_norm": 0.3},
+        {"epochs": 5, "shuffle": False, "batch_size": 2, "record_every": 2, "clip_norm": 0.05},
         {"record_every": 2},
     ]
     for rule, way, bias in zip(RULES, ways, itertools.cycle([True, True, False]), strict=False):

@@ -145,6 +145,9 @@ def _updates(across, theta, state, layout, aim, data, batch, alphas, rule, recor
     m, most, lanes, memory = len(X), most_rows(layout[0]), across, (workspace[10], workspace[11], workspace[12])
     if across == 0:  # as in `training.run`
         lanes = 1 if few_nodes.fits(layout[0], theta.itemsize) else REGISTER // theta.itemsize
+    unclipped = rule
+    if rule.clip_norm < np.inf:
+        unclipped = Rule(rule.code, rule.beta1, rule.beta2, rule.epsilon, np.inf, np.inf, rule.t)
     updates = -(-m // batch_size)  # of an epoch
     for update in range(costs.shape[1]):
         epoch, first = update // updates, update % updates * batch_size
@@ -166,7 +169,10 @@ def _updates(across, theta, state, layout, aim, data, batch, alphas, rule, recor
             if l1 or l2:
                 weights = full_width(theta), layout, across, lanes if is_update else 1, theta
                 network_lanes.add_penalties_of_each(*weights, l1, l2, g, *memory, values)
-        step(theta, G, alphas[epoch], state, 0, rule, rule.t + update + 1)
+        if rule.clip_norm < np.inf:
+            limits, memory_of_clip = (rule.clip_value, rule.clip_norm), (workspace[11], workspace[12], workspace[9][0])
+            network_lanes.clip_each(full_width(theta), layout, across, lanes, G, *limits, *memory_of_clip)
+        step(theta, G, alphas[epoch], state, 0, unclipped, rule.t + update + 1)
 
 
 @kernel(light=True)
@@ -205,7 +211,8 @@ def run_updates(
     squares, zeros = empty(heap, across * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
     theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
-    terms, totals = empty(heap, group.size * lanes if penalized else 0, X.dtype), empty(heap, lanes, np.float64)
+    most = (size + total) * lanes * (lanes + 1) if penalized or rule.clip_norm < np.inf else 0  # P, each row padded
+    terms, totals = empty(heap, most, X.dtype), empty(heap, lanes, np.float64)
     workspace = H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums, terms, totals
     well = True
     for first in range(0, number, lanes):

@@ -50,7 +50,7 @@ def update_type(f):
 
 
 _sum_of_squares = vectorized(lambda a: (a * a,))
-_cut = vectorized(lambda g, limit: (clip(g, -limit, limit),), stores=1)
+cut = vectorized(lambda g, limit: (clip(g, -limit, limit),), stores=1)
 
 
 @kernel()
@@ -69,20 +69,32 @@ def _over_largest(values):
 
 
 @kernel()
+def is_exact(length, itemsize):
+    """Whether the squares of a vector of this length neither overflowed nor lost digits."""
+    return (1e-150 if itemsize == 8 else 1e-15) < length < np.inf
+
+
+@kernel()
+def limits_of(g, squares, clip_norm):
+    """What g, whose squares have this sum, is to be divided by and multiplied by, so that its norm is limited."""
+    largest, length = 1.0, math.sqrt(squares)
+    if not is_exact(length, g.itemsize):
+        largest, length = _over_largest(g)
+    if length > clip_norm / largest:
+        return largest, g.dtype.type(clip_norm / length)
+    return 1.0, g.dtype.type(1)
+
+
+@kernel()
 def _clipped(g, clip_value, clip_norm):
     """Clip the entries of g in place; returns the factor that limits its norm to `clip_norm`."""
     if clip_value < np.inf:
-        _cut(g, clip_value)
-    shrink = g.dtype.type(1)
-    if clip_norm < np.inf:
-        largest, length = 1.0, math.sqrt(_sum_of_squares(g))
-        if not (1e-150 if g.itemsize == 8 else 1e-15) < length < np.inf:  # squares overflowed, or lost digits
-            largest, length = _over_largest(g)
-        if length > clip_norm / largest:
-            shrink = g.dtype.type(clip_norm / length)
-            if largest != 1.0:
-                for i in range(g.size):
-                    g[i] /= largest
+        cut(g, clip_value)
+    if clip_norm == np.inf:
+        return g.dtype.type(1)
+    largest, shrink = limits_of(g, _sum_of_squares(g), clip_norm)
+    for i in range(g.size if largest != 1.0 else 0):
+        g[i] /= largest
     return shrink
 
 
