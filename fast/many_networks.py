@@ -122,10 +122,11 @@ def prepared(
 
     first: one of the models, which differ only in their parameters. number: how many these are. rows: of X. evaluate:
     of the backend, with the samples' weights if there are any. alphas: of each epoch. drop_connect: the probability for
-    each layer; its keys are those of dropout, which then has no factors if no nodes are dropped. where: the models' `Where`. orders: if rows are shuffled, an order for each
-    model, (models, epochs, m), or for all, (1, epochs, m). dropout: if nodes are dropped, thresholds, factors and keys
-    as in `samenet.backends.dropout`, a key for each model or for all. It returns the new parameters, (models,
-    parameters), to be used before the next call; the costs of the updates, (models, updates); the cost over all samples
+    each layer, or empty. where: the models' `Where`. orders: if rows are shuffled, an order for each model, (models,
+    epochs, m), or for all, (1, epochs, m). dropout: if nodes are dropped, thresholds, factors and keys as in
+    `samenet.backends.dropout`, a key for each model or for all, which are those of `drop_connect`, too; without
+    thresholds if only weights are masked. It returns the new parameters, (models, parameters), to be used before the
+    next call; the costs of the updates, (models, updates); the cost over all samples
     before each epoch that is a multiple of `record_every`, (models, records), no records if it is 0; and whether all
     parameters are finite, and the costs of all updates less than the limit.
     """
