@@ -16,7 +16,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,8 +127,21 @@ def _times_power(alpha: float, factor: float, times: int) -> float:
         return math.inf if factor > 1 else 0.0 if factor < 1 else alpha
 
 
+class Called(NamedTuple):
+    """What a function returned for the first epochs, and what it raised for the next, if anything."""
+
+    alphas: tuple[float, ...]
+    error: Exception | None = None
+
+    def __call__(self, epoch: int) -> float:
+        """The learning rate of an epoch, or the exception again."""
+        if epoch == len(self.alphas) and self.error is not None:
+            raise self.error
+        return self.alphas[epoch]
+
+
 # Schedules without side effects, whose values may be computed at any time.
-PURE = frozenset((Constant, StepDecay, Exponential, InverseTime, Cosine))
+PURE = frozenset((Constant, StepDecay, Exponential, InverseTime, Cosine, Called))
 
 
 def is_pure(value: Any) -> bool:
@@ -149,6 +162,17 @@ def schedule(value: Any) -> Schedule:
 def rate(schedule: Schedule, epoch: int) -> float:
     """The learning rate of an epoch, checked to be finite and not negative; it may be 0, as at the end of a cosine."""
     return checks.number(f"alpha({epoch})", schedule(epoch), least=0.0)
+
+
+def called(schedule: Schedule, epochs: int) -> Called:
+    """A schedule, called once for each of so many epochs, up to the first for which it raises."""
+    alphas: list[float] = []
+    try:
+        for epoch in range(epochs):
+            alphas.append(rate(schedule, epoch))
+    except Exception as error:
+        return Called((*alphas,), error)
+    return Called((*alphas,))
 
 
 def rates(schedule: Schedule | None, epochs: int, first: int = 0) -> NDArray[np.float64] | None:

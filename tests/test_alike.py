@@ -2,7 +2,6 @@
 
 import itertools
 import signal
-import warnings
 from typing import Any
 
 import numpy as np
@@ -120,20 +119,21 @@ WEIGHTS = np.where(np.arange(50) % 7 == 3, 0.0, RANDOM.random(50) + 0.5)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("rows", [1, 30])
 def test_norms_of_some_networks_whose_squares_overflow_or_vanish(dtype: str, rows: int, in_lanes: list[int]) -> None:
-    large, small = (1e160, 1e-170) if dtype == "float64" else (1e21, 1e-18)
-    for sizes, rule in (([3, 2, 2], "descent"), ([4, 20, 3], "momentum"), ([40, 2], "descent")):
-        X, Y = RANDOM.normal(size=(rows, sizes[0])), np.zeros((rows, sizes[-1]))
+    large, normal, small = (1e160, 1e-290, 1e-170) if dtype == "float64" else (1e21, 1e-33, 1e-18)
+    kinds = itertools.product((([3, 2, 2], "descent"), ([4, 20, 3], "momentum"), ([40, 2], "descent")), (large, 1.0))
+    for (sizes, rule), size in kinds:  # of X
+        X, Y = size * RANDOM.normal(size=(rows, sizes[0])), np.zeros((rows, sizes[-1]))
         networks = [Network(sizes, seed=i, activation="identity", dtype=dtype) for i in range(20)]
         for i, net in enumerate(networks):
-            net.parameters = net.parameters * (large, 1.0, small, 1.0)[i % 4] ** (1 / (len(sizes) - 1))
+            factor = (1.0, small)[i % 2] if size == 1.0 else (1 / size, normal)[i % 2]
+            for weights in net.weights[: 1 if size > 1.0 else None]:
+                weights *= factor
         expected = [net.copy() for net in networks]
-        settings: dict[str, Any] = {"alpha": 0.3, "epochs": 3, "optimizer": rule, "clip_norm": 0.5, "record_every": 0}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", samenet.DivergenceWarning)
-            one_by_one(expected, X, Y, range(20), **settings)
-            train_many(networks, X, Y, seeds=range(20), **settings)
+        settings: dict[str, Any] = {"alpha": 0.3 / size, "epochs": 1, "optimizer": rule, "record_every": 0}
+        one_by_one(expected, X, Y, range(20), clip_norm=0.5, **settings)
+        train_many(networks, X, Y, seeds=range(20), clip_norm=0.5, **settings)
         assert same(networks, expected)
-    assert len(in_lanes) == 3
+    assert len(in_lanes) == 6
 
 
 # Settings with which networks are trained one after the other in a single call, since the lanes would give other bits.
@@ -146,6 +146,7 @@ IN_TURN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"l2": 0.1, "dtype": "float32"}, {"clip_norm": 0.1, "batch_size": 7, "optimizer": "rmsprop", "shuffle": False}),
     ({"sizes": [4, 3, 2, 3]}, {"clip_norm": 1.0, "batch_size": 2, "epochs": 5, "record_every": 3}),
     ({}, {"drop_connect": 0.1}),
+    ({}, {"alpha": lambda epoch: 0.1 / (1 + epoch), "drop_connect": 0.1}),
     ({}, {"sample_weight": WEIGHTS}),
     ({"sizes": [4, 20, 3]}, {"drop_connect": (0.5, 0.2), "optimizer": "adam", "record_every": 3, "epochs": 5}),
     ({}, {"drop_connect": 0.3, "dropout": 0.4, "batch_size": 2, "record_every": 0, "shuffle": False}),
@@ -161,7 +162,6 @@ ALONE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"sizes": [4, 300, 300, 3]}, {"epochs": 1, "batch_size": None}),
     ({}, {"sampling": "adaptive"}),
     ({}, {"callback": lambda net, history: None}),
-    ({}, {"alpha": lambda epoch: 0.1}),
     ({}, {"monitors": ["mean_norm"]}),
     ({}, {"optimizer": "lbfgs", "alpha": None, "batch_size": None}),
     ({}, {"stop": samenet.stopping.CostChange(1e-9)}),
@@ -186,6 +186,46 @@ def check_same(kind: dict[str, Any], way: dict[str, Any], seeds: list[int]) -> N
 def test_what_is_trained_in_turn(number: int, seeds: list[int], calls: list[int]) -> None:
     check_same(*IN_TURN[number], seeds)
     assert calls == [20]
+
+
+class Schedule:
+    """A function that counts its calls, and may return other values, or raise, in some of them."""
+
+    def __init__(self, raises: int = -1, changes: int = -1) -> None:
+        self.calls: list[int] = []
+        self.raises, self.changes = raises, changes
+
+    def __call__(self, epoch: int) -> float:
+        self.calls.append(epoch)
+        if len(self.calls) - 1 == self.raises:
+            raise KeyError("no such epoch")
+        return 0.2 if len(self.calls) - 1 == self.changes else 0.1 / (1 + epoch)
+
+
+@pytest.mark.parametrize("sizes", [[4, 8, 3], [2, 3, 3]])
+@pytest.mark.parametrize("given", [{}, {"raises": 13}, {"changes": 26}], ids=str)
+def test_functions_are_called_as_often_as_one_after_the_other(
+    sizes: list[int], given: dict[str, int], calls: list[int]
+) -> None:
+    X, Y = samples((sizes[0], sizes[-1]), 50)
+    networks = [Network(sizes, seed=i) for i in range(20)]
+    networks[7].parameters = networks[7].parameters + 1e200  # trained alone
+    expected, of_one, of_many = [net.copy() for net in networks], Schedule(**given), Schedule(**given)
+    settings: dict[str, Any] = {"epochs": 4, "batch_size": 20, "optimizer": "adam"}
+    failed, of_all = {}, {}
+    for i, net in enumerate(expected):
+        try:
+            net.train(X, Y, alpha=of_one, seed=i, **settings)
+        except (KeyError, FloatingPointError) as error:
+            failed[i] = type(error)
+    try:
+        train_many(networks, X, Y, alpha=of_many, seeds=range(20), **settings)
+    except samenet.TrainingErrors as errors:
+        of_all = {i: type(error) for i, error in errors.failed.items()}
+    assert of_all == failed
+    assert same(networks, expected)
+    assert of_many.calls == of_one.calls
+    assert calls == ([] if given else [20])
 
 
 @pytest.mark.compiled

@@ -80,7 +80,8 @@ def train_many(
     Returns the networks, in the order of the list or of the seeds, each with its `history`.
 
     The number of networks that are trained at the same time is the largest `threads` among them; each is trained in one
-    thread, so a callback or a schedule may be called from several threads. Networks on the reference gain nothing from
+    thread, so a callback or a schedule may be called from several threads. A schedule that is a function may be called
+    for several networks, one after the other, before these are trained. Networks on the reference gain nothing from
     it. Networks that draw from the same stream, an object that occurs twice in `seeds`, are not trained at the same
     time.
 

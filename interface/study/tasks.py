@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from samenet import schedules
 from samenet.backends import prepared
 from samenet.model import Model
 from samenet.model.functions import MADE_FOR
@@ -154,13 +155,18 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
         if pattern is not None:
             for i, new in zip(group, _several_like(pattern, init, [numbers[i] for i in group]), strict=True):
                 trained[i], models[i] = new, new.model.with_cost(cost)
-        rest = group
-        if len(group) > 1:
+        rest, plan = group, planned[group[0]]
+        of_each: dict[int, schedules.Called] = {}  # what a user's schedule returned, network by network
+        if len(group) > 1 and not schedules.is_pure(alpha := plan.settings.alpha):
+            assert alpha is not None
+            of_each = {i: schedules.called(alpha, plan.settings.epochs) for i in group}
+            plan = plan.with_schedule(of_each[group[0]])
+        if len(group) > 1 and [*of_each.values()].count(of_each.get(group[0], of_each)) == len(of_each):
             nets, of_nets, seeds = trained, models, numbers
             if len(group) < len(trained):
                 nets, of_nets = [trained[i] for i in group], [models[i] for i in group]
                 seeds = [numbers[i] for i in group]
-            left = alike.train(nets, of_nets, nets[0].backend, planned[group[0]], seeds, release, of_group)
+            left = alike.train(nets, of_nets, nets[0].backend, plan, seeds, release, of_group)
             rest = [group[place] for place in left]
             if not report.is_empty:
                 for i in group:
@@ -170,6 +176,7 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
         for i in rest:
             net, model, plan = trained[i], models[i], planned[i]
             plan = plan if owners[id(plan)] == i else plan.for_another(model, numbers[i])
+            plan = plan.with_schedule(of_each[i]) if i in of_each else plan
             if threads > 1:
                 model = copy.copy(model)
                 model.threads = 1

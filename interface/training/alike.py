@@ -78,9 +78,11 @@ def _together(model: Model, backend: Any, options: Options) -> tuple[int, int]:
     settings, many = options.settings, getattr(backend, "MANY", None)
     if many is None or settings.sampling is not None:
         return 0, 0
-    if not (_ARGUMENTS.issuperset(settings.arguments) and schedules.is_pure(settings.alpha)):
+    if not _ARGUMENTS.issuperset(settings.arguments):
         return 0, 0
-    if not short.is_short(model, backend, options) or schedules.rates(settings.alpha, settings.epochs) is None:
+    if not schedules.is_pure(settings.alpha):  # called when the networks are trained
+        options = options.with_schedule(schedules.constant(1.0))
+    if not short.is_short(model, backend, options) or schedules.rates(options.settings.alpha, settings.epochs) is None:
         return 0, 0
     together: int = many.at_once(model, options.batch_size, bool(settings.drop_connect))
     updates = settings.epochs * -(-len(options.X) // options.batch_size)

@@ -1,5 +1,6 @@
 """The options of `Network.train`, checked once."""
 
+import copy
 import random
 from collections.abc import Callable, Mapping
 from operator import is_
@@ -14,6 +15,8 @@ from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.model.functions import MADE_FOR, REDUCTIONS
 from samenet.model.parameters import Parameters
+from samenet.optimizers import UpdateRule
+from samenet.schedules import Schedule
 from samenet.training.history import History
 from samenet.training.monitors import monitor
 from samenet.training.reach import check_reach, is_reachable, limits_of
@@ -190,6 +193,14 @@ class Options:
                 self.sample_weight,
             )
             another.is_watched, another.has_others = self.is_watched, True
+        return another
+
+    def with_schedule(self, schedule: Schedule) -> "Options":
+        """The same options with a schedule without side effects."""
+        another, settings = copy.copy(self), self.settings
+        is_simple = isinstance(settings.optimizer, UpdateRule) and settings.sampling is None and settings.epochs > 0
+        another.settings = settings._replace(alpha=schedule, is_simple=is_simple and not settings.monitors)
+        another.given = ()
         return another
 
     @property
