@@ -16,7 +16,7 @@ import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,7 +127,8 @@ def _times_power(alpha: float, factor: float, times: int) -> float:
         return math.inf if factor > 1 else 0.0 if factor < 1 else alpha
 
 
-class Called(NamedTuple):
+@dataclass(frozen=True)
+class Called:
     """What a function returned for the first epochs, and what it raised for the next, if anything."""
 
     alphas: tuple[float, ...]

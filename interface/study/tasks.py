@@ -161,7 +161,8 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
             assert alpha is not None
             of_each = {i: schedules.called(alpha, plan.settings.epochs) for i in group}
             plan = plan.with_schedule(of_each[group[0]])
-        if len(group) > 1 and [*of_each.values()].count(of_each.get(group[0], of_each)) == len(of_each):
+        is_one = len(set(of_each.values())) <= 1 and all(found.error is None for found in of_each.values())
+        if len(group) > 1 and is_one:
             nets, of_nets, seeds = trained, models, numbers
             if len(group) < len(trained):
                 nets, of_nets = [trained[i] for i in group], [models[i] for i in group]
