@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -53,7 +54,9 @@ def test_no_door_warns(backend: Backend, activation: Any, settings: Any, dtype: 
                 call(net)
 
 
-@pytest.mark.parametrize(("dtype", "factor"), [("float32", 1e-25), ("float32", 1e25), ("float64", 1e-200)])
+@pytest.mark.parametrize(
+    ("dtype", "factor"), [("float32", 1e-25), ("float32", 1e25), ("float64", 1e-200), ("float64", 1e160)]
+)
 def test_norms_of_very_small_and_very_large_numbers(backend: Backend, dtype: str, factor: float) -> None:
     net = backend.Network([3, 2], activation="identity", dtype=dtype, weights=[[[0] * 3] * 2], bias=False)
     far = Y * factor
@@ -63,6 +66,22 @@ def test_norms_of_very_small_and_very_large_numbers(backend: Backend, dtype: str
     history = net.train(X, far, alpha=1e-9, epochs=3, stop=GradientNorm(length * 1.1), monitors="mean_norm")
     assert history.epochs_done == 1
     assert history["mean_norm"][0] == pytest.approx(factor * np.linalg.norm(Y, axis=1).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (1, 5), (2, 5)])
+@pytest.mark.parametrize("axis", [None, 1])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_norms_give_no_warning(dtype: str, axis: int | None, shape: tuple[int, ...]) -> None:
+    """Nor an error where the user turned NumPy's warnings into errors."""
+    if axis is not None and len(shape) == 1:
+        return
+    for factor in (1e-200, 1e-30, 1.0, 1e30, 1e200, np.inf, np.nan):
+        with np.errstate(all="ignore"):
+            values = np.full(shape, factor).astype(dtype)
+        value = float(values.flat[0]) * math.sqrt(shape[-1] if axis else values.size)
+        with warnings.catch_warnings(), np.errstate(all="raise"):
+            warnings.simplefilter("error")
+            np.testing.assert_allclose(norm(values, axis), value, rtol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
