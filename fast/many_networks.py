@@ -28,6 +28,7 @@ from samenet.fast.description import (
     plan,
 )
 from samenet.fast.kernels import by_address, many_networks, tiny_network
+from samenet.fast.kernels.forward import UNPACKED_ROWS
 from samenet.fast.kernels.parallel import new_queue
 from samenet.model import Model, functions
 from samenet.optimizers import UpdateRule
@@ -136,8 +137,10 @@ def prepared(
     updates, records = epochs * -(-rows // batch_size), -(-epochs // each) if record_every else 0
     shapes = (number, flat.size), (number, updates), (number, records)
     lanes, tiny = at_once(first, batch_size), planned.tiny
-    is_in_lanes = lanes > 1 and not (weights.size or drop_connect)
-    if is_in_lanes and (not record_every or _lanes(first, batch_size, False)):
+    # The penalties of few rows are those of the pass over unpacked weights, in an order of its own.
+    is_unpacked = tiny is None and batch_size <= UNPACKED_ROWS and clip_norm == math.inf and (first.l1 or first.l2)
+    gives_costs = _lanes(first, batch_size, False) if record_every else not is_unpacked
+    if lanes > 1 and not (weights.size or drop_connect) and gives_costs:
         few = number % lanes
         whole = number if _fill(first, few, lanes, batch_size, tiny is not None) else number - few
     kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None

@@ -324,6 +324,19 @@ def test_penalties(sizes: list[int], penalty: Any, size: int, bias: bool, dtype:
     assert len(in_lanes) == 3
 
 
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])
+@pytest.mark.parametrize(("sizes", "penalty"), [([47, 7], {"l1": 2.0}), ([9, 7], {"l1": 1.0, "l2": 2.0})])
+def test_penalties_of_few_rows(sizes: list[int], penalty: Any, dtype: str) -> None:
+    """One network's gradient, step and penalties are one pass over the weights; here its costs are recorded."""
+    X, Y = RANDOM.normal(size=(24, sizes[0])), RANDOM.random((24, sizes[-1]))
+    for rows, rule in itertools.product((17, 24), RULES):
+        networks = [Network(sizes, seed=i, dtype=dtype, activation="identity", **penalty) for i in range(32)]
+        expected, settings = [net.copy() for net in networks], {"alpha": 0.01, "epochs": 3, "optimizer": rule}
+        one_by_one(expected, X[:rows], Y[:rows], range(32), **settings)
+        train_many(networks, X[:rows], Y[:rows], seeds=range(32), **settings)
+        assert same(networks, expected)
+
+
 # Networks whose batches are those of `tiny_network`, or of `training`; with a first layer that is narrow.
 DROPPED: list[tuple[list[int], Any, str]] = [
     ([4, 6, 3], ["tanh", "sigmoid"], "binary_cross_entropy"),
