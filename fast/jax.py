@@ -23,7 +23,7 @@ from samenet.fast.masks import Masks, Put, masks_of
 from samenet.model.parameters import Parameters
 
 LIBRARY = "JAX"
-NORMALIZES = QUIET = WEIGHS = True  # see `samenet.backends.generic`
+NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-3, 2.5e-9
 jax.tree_util.register_pytree_node(
     Parameters,

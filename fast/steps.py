@@ -20,7 +20,7 @@ def clip(xp: Any, g: Array, clip_value: float, clip_norm: float) -> Array:
     The same as `samenet.reference.descent.clip`, on whole arrays.
     Source: R. Pascanu, T. Mikolov, Y. Bengio, On the difficulty of training recurrent neural networks (2013), 3.2.
     """
-    if clip_value < math.inf:
+    if clip_value <= float(xp.finfo(g.dtype).max):  # PyTorch refuses a limit that the dtype cannot hold
         g = xp.clip(g, -clip_value, clip_value)
     if clip_norm < math.inf:
         limits = xp.finfo(g.dtype)

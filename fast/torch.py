@@ -15,7 +15,7 @@ from samenet.fast import array_backend
 from samenet.fast.array_backend import ArrayBackend, one_by_one
 
 LIBRARY = "PyTorch"
-NORMALIZES = QUIET = WEIGHS = True  # see `samenet.backends.generic`
+NORMALIZES = WEIGHS = True  # see `samenet.backends.generic`
 SECONDS = 1e-3, 1e-8
 
 

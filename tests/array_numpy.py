@@ -11,7 +11,7 @@ from samenet.fast import array_backend
 from samenet.fast.array_backend import ArrayBackend, one_by_one
 
 LIBRARY = "NumPy"
-NORMALIZES = QUIET = WEIGHS = True
+NORMALIZES = WEIGHS = True
 
 
 def _quiet(f: Callable[..., Any]) -> Callable[..., Any]:

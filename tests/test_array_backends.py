@@ -4,6 +4,7 @@ import importlib.util
 import inspect
 import pickle
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
@@ -131,6 +132,19 @@ def test_nothing_given_is_written_to_and_nothing_returned_is_shared(module: Any)
         output[...] = 7  # it is writable
     for a, b in zip((net.parameters, X, Y), before, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_options_beyond_float32(module: Any) -> None:
+    """Limits that clip nothing, and a learning rate that becomes infinite: no warning, and no error of the library."""
+    X, Y = np.ones((3, 2)), np.ones((3, 2))
+    nets = [module.Network([2, 2], dtype="float32", seed=0) for _ in range(4)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for net, limit in zip(nets, ({}, {"clip_value": 1e300}, {"clip_norm": 1e300}), strict=False):
+            net.train(X, Y, alpha=0.1, epochs=2, **limit)
+            np.testing.assert_allclose(net.parameters, nets[0].parameters, rtol=1e-6)
+        with pytest.raises(FloatingPointError, match="alpha"):
+            nets[3].train(X, Y, alpha=1e39, epochs=1)
 
 
 def test_samples_of_negative_strides(module: Any) -> None:
