@@ -1167,6 +1167,7 @@ SMALLER = {
     "_BLOCK": 3,
     "_LONE": 16,
     "_TRANSPOSING, _SINGLE": (1, 2),
+    "_SHORT": 3,
     "_DENSE": 0,
     "_LITTLE": 0,
     "_PACKING": 30,

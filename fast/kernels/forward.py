@@ -28,6 +28,7 @@ from samenet.fast.kernels.sparse_input import SKIPPED, are_finite, are_zeros_ski
 BLOCK = 128  # samples that pass through all layers together, so that their activations stay in the cache
 _FEW_NODES = 64  # of all layers, inputs included; see `most_rows`
 _TRANSPOSING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
+_SHORT = 6  # registers of inputs up to which sums across lanes take longer than transposing W for a block
 UNPACKED_ROWS = 24  # rows of an update up to which packing weights takes longer than its products
 _DOTS, _KEPT = 64, 1 << 19  # rows whose dot products with all weights are computed together; their bytes, kept in L2
 
@@ -200,8 +201,7 @@ def forward(P, is_packed, layout, bias, X, masks, H, out, D, activates, zeros, m
     such a sum. memory: for `multiply`, used for few rows in a wide network; empty to disable it.
     used, flags: of `nonzero_workspace`; the flags tell afterwards whether zeros were skipped.
     """
-    rows = X.shape[0]
-    sizes, codes = layout[0], layout[1]
+    rows, sizes, codes = len(X), layout[0], layout[1]
     p = q = column = 0
     layer_inputs, finite = X, True
     wide, of_register = is_wide(sizes), REGISTER // P.itemsize
@@ -220,7 +220,7 @@ def forward(P, is_packed, layout, bias, X, masks, H, out, D, activates, zeros, m
             narrow_product(X, rows_at(P, p, k, n), start, sums)
         elif not is_packed:
             multiply_in_order(layer_inputs, rows_at(P, p, k, n), start, memory, sums)
-        elif lanes == 1 and not _is_thin(n, k, P.itemsize):
+        elif lanes == 1 and not (_is_thin(n, k, P.itemsize) or n < min(k, _SHORT * of_register)):
             multiply(layer_inputs, rows_at(P, p, k, n), P[b : b + k * bias], memory, sums)
         elif lanes == 1:
             product(layer_inputs, rows_at(P, p, k, n).T, start, sums)
