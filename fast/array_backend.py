@@ -101,8 +101,7 @@ class ArrayBackend:
         put, theta = self._onto(model)
         masks = Masks.of(put, theta, dropout, drop_connect)
         cost, flat = self._gradient(Objective.of(model, reduction), theta, masks, *map(put, (X, Y, sample_weight)))
-        g = model.theta.empty_like()
-        g.flat[:] = self._get(flat)
+        g = model.theta.like(self._get(flat))
         return float(cost), g
 
     def run_updates(
@@ -163,6 +162,7 @@ def one_by_one(xp: Any, get: Callable[[Any], Array]) -> Callable[..., Any]:
         sampler: Sampler | None = None,
     ) -> tuple[Theta, Sequence[Any], Any]:
         rows, costs = order if sampler or order is None else put(order), list[Any]()
+        into = theta.empty_like() if xp is np else None
         for epoch, pairs in enumerate(factors.tolist()):
             for i, pair in enumerate(pairs):
                 start = i * run.batch_size
@@ -173,11 +173,11 @@ def one_by_one(xp: Any, get: Callable[[Any], Array]) -> Callable[..., Any]:
                 batch: Any = tuple([None if A is None else A[part] for A in data])
                 count = len(batch[0])
                 now = masks_of(xp, theta, masks, count, epoch * run.m + start, len(costs))
-                theta, values, cost = update(xp, run, theta, values, pair, batch, now, sampled)
+                theta, values, cost = update(xp, run, theta, values, pair, batch, now, sampled, into)
                 costs.append(cost)
                 if sampler is not None and sampled is not None:
                     learn(sampler, sampled.rows, get(sum(sampled.squares)) / run.of.scale(count, None) ** 2)
-        return theta, values, xp.stack(costs)
+        return theta, values, np.array(costs) if xp is np else xp.stack(costs)
 
     return updates
 

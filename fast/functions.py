@@ -7,6 +7,8 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from samenet.fast.sample_weight import weighed
 
 Array = Any  # an array of the library
@@ -38,7 +40,8 @@ def _tanh_backward(xp: Any, h: Array, e: Array) -> Array:
 
 
 def _relu_backward(xp: Any, h: Array, e: Array) -> Array:
-    return xp.where(h > 0, e, 0 * e)  # not e * (h > 0), which XLA rewrites so that NaN becomes 0
+    e *= xp.sign(h)  # not e * (h > 0), which XLA rewrites so that NaN becomes 0
+    return e
 
 
 def _softmax(xp: Any, z: Array) -> Array:
@@ -56,7 +59,7 @@ def _softmax_backward(xp: Any, h: Array, e: Array) -> Array:
 ACTIVATIONS = {
     "sigmoid": Activation(_sigmoid, _sigmoid_backward),
     "tanh": Activation(lambda xp, z: xp.tanh(z), _tanh_backward),
-    "relu": Activation(lambda xp, z: z.clip(0), _relu_backward),
+    "relu": Activation(lambda xp, z: np.maximum(z, 0) if xp is np else z.clip(0), _relu_backward),
     "identity": Activation(lambda xp, z: z, lambda xp, h, e: e),
     "softmax": Activation(_softmax, _softmax_backward),
 }
@@ -77,7 +80,7 @@ def _sum(xp: Any, terms: Array, c: Array | None) -> Array:
 
 def _squares(xp: Any, Y: Array, h: Array, z: Array, c: Array | None) -> Array:
     error = h - Y
-    return _sum(xp, error * error, c)
+    return np.vdot(error, error) if xp is np and c is None else _sum(xp, error * error, c)
 
 
 def _squares_delta(xp: Any, Y: Array, h: Array, backward: Callable[[Any, Array, Array], Array]) -> Array:

@@ -12,7 +12,7 @@ def factors_of(xp: Any, sample_weight: Array, reduction: str, dtype: Any) -> Arr
     """The factors c of a batch's samples, (m, 1)."""
     c, total = sample_weight, sample_weight.sum()
     if reduction == "mean":
-        c = xp.where(total > 0, c / total, c)
+        c = c / (total + (total == 0))
     return xp.asarray(c.reshape((-1, 1)), dtype=dtype)
 
 
@@ -23,7 +23,7 @@ def weighed(xp: Any, values: Array, c: Array) -> Array:
 
 def left_out(xp: Any, X: Array, c: Array) -> Array:
     """The samples, with zeros in place of those of weight 0, whose numbers must not reach any result."""
-    return xp.where(c != 0, X, 0)
+    return X if xp is np and c.all() else xp.where(c != 0, X, 0)
 
 
 _MOST_KEPT = 4096  # weights, of which a copy may be kept: comparing with the last ones is faster than dividing them

@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from samenet.optimizers import UpdateRule
 
 Array = Any  # an array of the library
@@ -23,6 +25,9 @@ def clip(xp: Any, g: Array, clip_value: float, clip_norm: float) -> Array:
     if clip_value <= float(xp.finfo(g.dtype).max):  # PyTorch refuses a limit that the dtype cannot hold
         g = xp.clip(g, -clip_value, clip_value)
     if clip_norm < math.inf:
+        length = math.sqrt(g.dot(g)) if xp is np else 0.0
+        if 1e-12 < length < math.inf:  # no square that counts underflowed
+            return g * (clip_norm / length) if length > clip_norm else g
         limits = xp.finfo(g.dtype)
         largest = xp.abs(g).max().clip(float(limits.smallest_normal), float(limits.max))
         scaled = g / largest  # because the squares of g may overflow, or all underflow
@@ -85,7 +90,7 @@ def _adam(xp: Any, rule: Any, theta: Array, g: Array, m: Array, v: Array, of_m: 
 
 def _quotient(xp: Any, a: Array, b: Array) -> Array:
     """a / b, and 0 where b is 0: with epsilon = 0, a parameter whose gradient was always 0 does not change."""
-    return xp.where(b == 0, 0, a / xp.where(b == 0, 1, b))
+    return a / xp.where(b == 0, math.inf, b)
 
 
 _STEPS: dict[str, Callable[..., Values]] = {

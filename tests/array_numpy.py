@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import wraps
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ def _quiet(f: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-_backend = ArrayBackend(np, lambda array, device: array, np.asarray, _quiet(one_by_one(np, np.asarray)), _quiet)
+_xp = SimpleNamespace(**vars(np))  # not `np` itself, for which the functions have ways of its own
+_backend = ArrayBackend(_xp, lambda array, device: array, np.asarray, _quiet(one_by_one(_xp, np.asarray)), _quiet)
 feed_forward, predict, evaluate = _backend.feed_forward, _backend.predict, _backend.evaluate
 gradient, run_updates = _backend.gradient, _backend.run_updates
 

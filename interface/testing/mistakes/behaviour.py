@@ -57,8 +57,8 @@ MUTANTS = (
     # NaN and infinity
     Mutant(
         "relu of NaN",
-        "lambda xp, z: z.clip(0)",
-        "lambda xp, z: xp.fmax(z, 0)",
+        "np.maximum(z, 0)",
+        "np.fmax(z, 0)",
         "NaN and infinity",
         "relu turns NaN into 0",
     ),
@@ -71,8 +71,8 @@ MUTANTS = (
     ),
     Mutant(
         "zeros skipped",
-        "layer_inputs[-1] @ W.T",
-        "layer_inputs[-1] @ xp.where(xp.isfinite(W), W, 0).T",
+        "_product(xp, layer_inputs[-1], W.T)",
+        "_product(xp, layer_inputs[-1], xp.where(xp.isfinite(W), W, 0).T)",
         "NaN and infinity",
         "weights that are not finite are skipped",
     ),
@@ -88,8 +88,8 @@ MUTANTS = (
     # float32
     Mutant(
         "float64 for all",
-        "layer_inputs[-1] @ W.T",
-        "(layer_inputs[-1] @ W.T).astype(xp.float64)",
+        "_product(xp, layer_inputs[-1], W.T)",
+        "_product(xp, layer_inputs[-1], W.T).astype(xp.float64)",
         "float32",
         "float64 memory for a float32 network: use the dtype of the weights",
     ),
@@ -140,8 +140,8 @@ MUTANTS = (
     # side effects
     Mutant(
         "gradient kept between calls",
-        "g = model.theta.empty_like()",
-        "g = model.prepared.setdefault('g', model.theta.empty_like())",
+        "g = model.theta.like(self._get(flat))",
+        "g = model.prepared.setdefault('g', model.theta.empty_like())\n        g.flat[:] = self._get(flat)",
         "side effects",
         "what is returned is memory that the next call writes over",
     ),

@@ -20,7 +20,7 @@ MUTANTS = (
     ),
     Mutant(
         "scaled to the norm always",
-        "length > clip_norm / largest",
+        "length > clip_norm",
         "length == length",
         "clipping",
         "a gradient shorter than clip_norm is scaled up",
@@ -34,15 +34,15 @@ MUTANTS = (
     ),
     Mutant(
         "length as a sum",
-        "xp.sqrt((scaled * scaled).sum())",
-        "xp.abs(scaled).sum()",
+        "math.sqrt(g.dot(g))",
+        "float(np.abs(g).sum())",
         "clipping",
         "clip_norm: the length is the root of the sum of squares",
     ),
     Mutant(
         "scaled to length 1",
-        "scaled * (clip_norm / length)",
-        "scaled * (1 / length)",
+        "g * (clip_norm / length)",
+        "g * (1 / length)",
         "clipping",
         "a gradient that is too long is scaled to the length 1, not to clip_norm",
     ),

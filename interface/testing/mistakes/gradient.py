@@ -93,15 +93,17 @@ MUTANTS = (
     ),
     Mutant(
         "gradient of W transposed",
-        "slope = delta.T @ layer_inputs[layer]",
-        "slope = (delta.T @ layer_inputs[layer]).T.reshape(W.shape)",
+        "slope = _product(xp, delta.T, layer_inputs[layer], into and into.weights[layer])",
+        "slope = _product(xp, delta.T, layer_inputs[layer], into and into.weights[layer])\n"
+        "        slope[:] = slope.T.reshape(W.shape)",
         "gradient",
         "the gradient of W is transposed: dJ/dW[i, j] = delta_i h_j",
     ),
     Mutant(
         "activated inputs",
-        "slope = delta.T @ layer_inputs[layer]",
-        "slope = delta.T @ (1 / (1 + xp.exp(-layer_inputs[layer])))",
+        "slope = _product(xp, delta.T, layer_inputs[layer], into and into.weights[layer])",
+        "inputs = 1 / (1 + xp.exp(-layer_inputs[layer]))\n"
+        "        slope = _product(xp, delta.T, inputs, into and into.weights[layer])",
         "gradient",
         "the input of a layer is activated once more in dJ/dW",
     ),
@@ -114,15 +116,15 @@ MUTANTS = (
     ),
     Mutant(
         "delta without weights",
-        "delta = delta @ used[layer]",
-        "delta = delta @ xp.sign(used[layer])",
+        "delta = _product(xp, delta, used[layer])",
+        "delta = _product(xp, delta, xp.sign(used[layer]))",
         "gradient",
         "the size of the weights is left out of delta",
     ),
     Mutant(
         "delta through the gradient",
-        "delta = delta @ used[layer]",
-        "delta = delta @ slope",
+        "delta = _product(xp, delta, used[layer])",
+        "delta = _product(xp, delta, slope)",
         "gradient",
         "delta goes back through dJ/dW in place of W",
     ),
@@ -149,8 +151,8 @@ MUTANTS = (
     ),
     Mutant(
         "delta through other weights",
-        "delta @ used[layer]",
-        "delta @ used[layer][::-1]",
+        "_product(xp, delta, used[layer])",
+        "_product(xp, delta, used[layer][::-1])",
         "gradient",
         "delta goes back through the wrong weights: delta_j = sum_i W[i, j] delta_i",
     ),
@@ -220,8 +222,8 @@ MUTANTS = (
     ),
     Mutant(
         "relu's slope everywhere",
-        "xp.where(h > 0, e, 0 * e)",
-        "e",
+        "e *= xp.sign(h)",
+        "pass",
         "activations and costs",
         "the slope of relu is 0 where h is 0",
     ),

@@ -70,8 +70,8 @@ MUTANTS = (
     ),
     Mutant(
         "errors through all weights",
-        "delta @ used[layer]",
-        "delta @ W",
+        "_product(xp, delta, used[layer])",
+        "_product(xp, delta, W)",
         "DropConnect",
         "errors go back through W, not through m W",
     ),
@@ -194,7 +194,7 @@ MUTANTS = (
     # sample weights
     Mutant(
         "weights: not divided by their sum",
-        "xp.where(total > 0, c / total, c)",
+        "c / (total + (total == 0))",
         "c",
         "sample weights",
         "the mean is weighted: divide by the sum of the weights",
@@ -208,7 +208,7 @@ MUTANTS = (
     ),
     Mutant(
         "weights: a batch of none",
-        "xp.where(total > 0, c / total, c)",
+        "c / (total + (total == 0))",
         "c / total",
         "sample weights",
         "a batch whose weights are all 0 has no cost and no gradient, and 0 / 0 is NaN",

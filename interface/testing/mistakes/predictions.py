@@ -6,8 +6,8 @@ MUTANTS = (
     # feed_forward
     Mutant(
         "W for its transpose",
-        "layer_inputs[-1] @ W.T",
-        "layer_inputs[-1] @ W",
+        "_product(xp, layer_inputs[-1], W.T)",
+        "_product(xp, layer_inputs[-1], W)",
         "feed_forward",
         "a transposed W: for rows of samples, z = H W^T + b",
     ),
@@ -98,8 +98,8 @@ MUTANTS = (
     Mutant("bias dropped", "z += theta.biases[layer]", "z += 0", "feed_forward", "the bias is left out: z = W h + b"),
     Mutant(
         "W transposed",
-        "layer_inputs[-1] @ W.T",
-        "layer_inputs[-1] @ W.reshape(W.T.shape)",
+        "_product(xp, layer_inputs[-1], W.T)",
+        "_product(xp, layer_inputs[-1], W.reshape(W.T.shape))",
         "feed_forward",
         "W is read in the wrong order, as a transposed matrix: W[i, j] leads to node i from node j",
     ),
@@ -127,15 +127,15 @@ MUTANTS = (
     ),
     Mutant(
         "relu of the wrong sign",
-        "lambda xp, z: z.clip(0)",
-        "lambda xp, z: z.clip(None, 0)",
+        "np.maximum(z, 0)",
+        "np.minimum(z, 0)",
         "activations",
         "relu has the wrong sign: max(0, z)",
     ),
     Mutant(
         "relu that leaks",
-        "lambda xp, z: z.clip(0)",
-        "lambda xp, z: z.clip(z * z.dtype.type(0.01))",
+        "np.maximum(z, 0)",
+        "np.maximum(z, z * z.dtype.type(0.01))",
         "activations",
         "relu leaks: it is 0 for every z < 0",
     ),

@@ -20,8 +20,8 @@ MUTANTS = (
     ),
     Mutant(
         "weights moved too soon",
-        "delta = delta @ used[layer]",
-        "delta = delta @ (used[layer] - globals().get('_alpha', 0.0) * slope)",
+        "delta = _product(xp, delta, used[layer])",
+        "delta = _product(xp, delta, used[layer] - globals().get('_alpha', 0.0) * slope)",
         "descent",
         "the update comes in the wrong order: delta must go back through W before W is moved",
         (

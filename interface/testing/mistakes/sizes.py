@@ -2,28 +2,28 @@
 
 from samenet.testing.mutation import Mutant
 
-_PRODUCT = "h = z = np.dot(layer_inputs[-1], W.T, out=out[layer])"
-_SLOPE = "np.dot(delta.T, layer_inputs[layer], out=g.weights[layer])"
+_PRODUCT = "z = _product(xp, layer_inputs[-1], W.T)"
+_SLOPE = "slope = _product(xp, delta.T, layer_inputs[layer], into and into.weights[layer])"
 MUTANTS = (
     # large networks
     Mutant(
         "inputs of a block alone",
-        "layer_inputs[-1] @ W.T",
-        "layer_inputs[-1][..., :1024] @ W.T[:1024]",
+        _PRODUCT,
+        "z = _product(xp, layer_inputs[-1][..., :1024], W.T[:1024])",
         "large networks",
         "nodes of a layer beyond a certain number are not read by the next layer",
     ),
     Mutant(
         "nodes of a block alone",
-        "z = layer_inputs[-1] @ W.T",
-        "z = layer_inputs[-1] @ W.T; z[..., 1024:] = 0",
+        _PRODUCT,
+        f"{_PRODUCT}; z[..., 1024:] = 0",
         "large networks",
         "nodes of a layer beyond a certain number are not computed",
     ),
     Mutant(
         "samples of a block alone",
-        "z = layer_inputs[-1] @ W.T",
-        "z = layer_inputs[-1] @ W.T; z[1024:] = z[1024:] if z.ndim == 1 else 0",
+        _PRODUCT,
+        f"{_PRODUCT}; z[1024:] = z[1024:] if z.ndim == 1 else 0",
         "large networks",
         "samples beyond a certain number are not computed",
     ),
@@ -37,22 +37,22 @@ MUTANTS = (
     # large gradients
     Mutant(
         "slope of a block of samples alone",
-        "slope = delta.T @ layer_inputs[layer]",
-        "slope = delta[:1024].T @ layer_inputs[layer][:1024]",
+        _SLOPE,
+        _SLOPE.replace("delta.T, layer_inputs[layer]", "delta[:1024].T, layer_inputs[layer][:1024]"),
         "large gradients",
         "samples beyond a certain number do not count in the gradient",
     ),
     Mutant(
         "slope of a block of inputs alone",
-        "slope = delta.T @ layer_inputs[layer]",
-        "slope = delta.T @ layer_inputs[layer]; slope[:, 1024:] = 0",
+        _SLOPE,
+        f"{_SLOPE}; slope[:, 1024:] = 0",
         "large gradients",
         "weights of inputs beyond a certain number have no gradient",
     ),
     Mutant(
         "slope of a block of nodes alone",
-        "slope = delta.T @ layer_inputs[layer]",
-        "slope = delta.T @ layer_inputs[layer]; slope[1024:] = 0",
+        _SLOPE,
+        f"{_SLOPE}; slope[1024:] = 0",
         "large gradients",
         "weights of nodes beyond a certain number have no gradient",
     ),
