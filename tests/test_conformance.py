@@ -153,7 +153,8 @@ def test_each_part_catches_the_mistakes_that_the_report_says(level: str) -> None
 
 
 # Where only some networks, samples or updates show a mistake.
-_PRODUCT, _SLOPE = "z = layer_inputs[-1] @ W.T", "slope = delta.T @ layer_inputs[layer]"
+_PRODUCT = "z = _product(xp, layer_inputs[-1], W.T)"
+_SLOPE = "slope = _product(xp, delta.T, layer_inputs[layer], into and into.weights[layer])"
 SOMETIMES = {
     **{
         f"{what} beyond {most}": (old, new.format(most), part)
