@@ -1131,7 +1131,7 @@ KERNELS = (
         "normalization",
     ),
     *("inference", "evaluation", "answers"),
-    *("tiny_layers", "tiny_network", "by_address", "network_lanes", "many_networks"),
+    *("tiny_layers", "tiny_network", "by_address", "parameter_lanes", "network_lanes", "many_networks"),
 )
 # The modules of a backend, each after those that it imports; the last is the backend itself.
 SOURCES = {

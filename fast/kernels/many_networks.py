@@ -2,9 +2,9 @@
 
 Each number of a network becomes a register that holds this number for as many networks as there are lanes, so no lane
 is idle when a layer is narrow. Samples that all networks share stay numbers. All layers, the gradient and the step are
-computed for all networks at once, in `network_lanes`; only an output layer with a softmax or the cross-entropy is
-passed to `activations` network by network. Every sum has the same order as when networks are trained one by one, so the
-bits are the same.
+computed for all networks at once, in `network_lanes` and `parameter_lanes`; only an output layer with a softmax or the
+cross-entropy is passed to `activations` network by network. Every sum has the same order as when networks are trained
+one by one, so the bits are the same.
 """
 
 import itertools
@@ -12,7 +12,7 @@ import itertools
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels import adaptive, few_nodes, network_lanes, sparse_input, training
+from samenet.fast.kernels import adaptive, few_nodes, network_lanes, parameter_lanes, sparse_input, training
 from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, NARROW, SOFTMAX, activate
 from samenet.fast.kernels.by_address import are_well, move
 from samenet.fast.kernels.codegen.compiling import external, kernel
@@ -168,10 +168,10 @@ def _updates(across, theta, state, layout, aim, data, batch, alphas, rule, recor
                     values[r] /= rows
             if l1 or l2:
                 weights = full_width(theta), layout, across, lanes if is_update else 1, theta
-                network_lanes.add_penalties_of_each(*weights, l1, l2, g, *memory, values)
+                parameter_lanes.add_penalties_of_each(*weights, l1, l2, g, *memory, values)
         if rule.clip_norm < np.inf:
             limits, memory_of_clip = (rule.clip_value, rule.clip_norm), (workspace[11], workspace[12], workspace[9][0])
-            network_lanes.clip_each(full_width(theta), layout, across, lanes, G, *limits, *memory_of_clip)
+            parameter_lanes.clip_each(full_width(theta), layout, across, lanes, G, *limits, *memory_of_clip)
         step(theta, G, alphas[epoch], state, 0, unclipped, rule.t + update + 1)
 
 
