@@ -1062,7 +1062,7 @@ def test_an_idle_helper_looks_for_the_next_call_until_its_coordinator_is_in_the_
     assert (queue[parallel._NUMBER], following[parallel._NUMBER], pool._begun.item()) == (1, 2, 2)
 
 
-def test_calls_have_no_helpers_for_a_while_after_these_were_twice_of_no_use(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_have_no_helpers_for_a_while_after_these_were_of_no_use_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are of use if they save an eighth of a call, without what the coordinator waited, and lost to them."""
     parallel, now = generators(WIDTHS[0]).parallel, [1000.0]
     pool = parallel._Pool()
@@ -1076,11 +1076,13 @@ def test_calls_have_no_helpers_for_a_while_after_these_were_twice_of_no_use(monk
     for call, processor in ((alone, 0.5), (helped, 0.5), (helped, 0.4)):
         pool.learn(call, 0.5, processor)
         assert [parallel.useful(count) for count in (-1, 0, 3)] == [-1, 0, 3]
-    pool.learn(waited, 0.5, 0.5)
+    for _ in range(parallel._VAIN - 1):  # the last call gained nothing, either
+        assert parallel.useful(3) == 3
+        pool.learn(waited, 0.5, 0.5)
     assert [parallel.useful(count) for count in (-1, 0, 3)] == [-1, 0, 0]
     assert [parallel.useful(3) for _ in range(parallel._CALLS)] == [0] * (parallel._CALLS - 1) + [3]
     pool.learn(alone, 0.5, 0.5)
-    assert parallel.useful(3) == 3, "again, two calls count"
+    assert parallel.useful(3) == 3, "after a pause, two calls count"
     pool.learn(waited, 0.5, 0.5)
     now[0] += parallel._SECONDS - 0.1
     assert parallel.useful(3) == 0

@@ -43,8 +43,9 @@ _MOST = 64  # helper threads
 _LOOKS = 1_000  # how often a helper looks for the next call, which takes some tenths of a millisecond, before it sleeps
 PAYS = 2_000_000  # the work of a call or an update, in multiply-adds, from which another thread saves time
 _ACTIVATION, _INPUT = 16, 2  # multiply-adds that take as long as a node's activation, and as reading an input
-# Helpers are of use if they save this part of a call's time; otherwise there are none for so many calls, or seconds.
-_PART, _CALLS, _SECONDS = 8, 40, 1.0
+# Helpers are of use if they save this part of a call's time. If they do not in so many calls in succession, since others
+# have the processors, there are none for so many calls, or seconds; and then again, if two more calls gain nothing.
+_PART, _VAIN, _CALLS, _SECONDS = 8, 4, 40, 1.0
 
 
 def _give_way() -> None:
@@ -224,8 +225,8 @@ class _Pool:
         saved = (queue[_DONE] - queue[_OWN]) * queue[_BUSY] / max(1, queue[_OWN]) - queue[_WAITED]
         is_little = _PART * (1e-9 * saved - (seconds - processor)) < seconds
         self._in_vain = self._in_vain + 1 if is_little else 0
-        if self._in_vain > 1:  # one call may have had to wake them
-            self._in_vain, self.skipped, self.until = 0, _CALLS, time.perf_counter() + _SECONDS
+        if self._in_vain >= _VAIN:
+            self._in_vain, self.skipped, self.until = _VAIN - 2, _CALLS, time.perf_counter() + _SECONDS
 
     def _help(self) -> None:
         while call := self._work.get():
@@ -246,7 +247,7 @@ _pool = cache(_Pool)
 
 
 def useful(helpers: int) -> int:
-    """This many helpers; or none for a while after they twice were of no use."""
+    """This many helpers; or none for a while after they were of no use in several calls."""
     pool = _pool()
     if helpers < 1 or pool.skipped == 0 or time.perf_counter() >= pool.until:
         return helpers
