@@ -1062,7 +1062,9 @@ def test_an_idle_helper_looks_for_the_next_call_until_its_coordinator_is_in_the_
     assert (queue[parallel._NUMBER], following[parallel._NUMBER], pool._begun.item()) == (1, 2, 2)
 
 
-def test_calls_have_no_helpers_for_a_while_after_these_were_of_no_use_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_calls_have_no_helpers_for_a_while_after_these_were_of_no_use_in_several(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """They are of use if they save an eighth of a call, without what the coordinator waited, and lost to them."""
     parallel, now = generators(WIDTHS[0]).parallel, [1000.0]
     pool = parallel._Pool()

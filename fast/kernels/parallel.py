@@ -43,8 +43,8 @@ _MOST = 64  # helper threads
 _LOOKS = 1_000  # how often a helper looks for the next call, which takes some tenths of a millisecond, before it sleeps
 PAYS = 2_000_000  # the work of a call or an update, in multiply-adds, from which another thread saves time
 _ACTIVATION, _INPUT = 16, 2  # multiply-adds that take as long as a node's activation, and as reading an input
-# Helpers are of use if they save this part of a call's time. If they do not in so many calls in succession, since others
-# have the processors, there are none for so many calls, or seconds; and then again, if two more calls gain nothing.
+# Helpers are of use if they save this part of a call's time. If they do not in so many calls in succession, because
+# others have the processors, there are none for so many calls, or seconds; and then again, if two more gain nothing.
 _PART, _VAIN, _CALLS, _SECONDS = 8, 4, 40, 1.0
 
 
