@@ -44,7 +44,7 @@ _LOOKS = 1_000  # how often a helper looks for the next call, which takes some t
 PAYS = 2_000_000  # the work of a call or an update, in multiply-adds, from which another thread saves time
 _ACTIVATION, _INPUT = 16, 2  # multiply-adds that take as long as a node's activation, and as reading an input
 # Helpers are of use if they save this part of a call's time. If they do not in so many calls in succession, because
-# others have the processors, there are none for so many calls, or seconds; and then again, if two more gain nothing.
+# others have the processors, there are none for so many calls, or seconds.
 _PART, _VAIN, _CALLS, _SECONDS = 8, 4, 40, 1.0
 
 
@@ -226,7 +226,7 @@ class _Pool:
         is_little = _PART * (1e-9 * saved - (seconds - processor)) < seconds
         self._in_vain = self._in_vain + 1 if is_little else 0
         if self._in_vain >= _VAIN:
-            self._in_vain, self.skipped, self.until = _VAIN - 2, _CALLS, time.perf_counter() + _SECONDS
+            self._in_vain, self.skipped, self.until = 0, _CALLS, time.perf_counter() + _SECONDS
 
     def _help(self) -> None:
         while call := self._work.get():
