@@ -30,7 +30,7 @@ def gradient(
     weighed = model.theta.flat[:0]
     if sample_weight is not None:
         c = factors(sample_weight, reduction, X.dtype)
-        X, weighed = X if c.all() else left_out(np, X, c), c[:, 0]
+        X, weighed = left_out(np, X, c), c[:, 0]
     elif reduction == "mean":
         scale /= len(X)
     given = model.theta.flat, layout(model), objective(model), X, Y, scale, g.flat, weighed

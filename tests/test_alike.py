@@ -2,6 +2,7 @@
 
 import itertools
 import signal
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -79,12 +80,18 @@ def same(some: list[Any], others: list[Any]) -> bool:
     )
 
 
-@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(kind, marks=SLOW if i else ()) for i, kind in enumerate(KINDS)],
-    ids=lambda kind: "-".join(map(str, kind[0])),
-)
+def by_kind(kinds: Sequence[tuple[Any, ...]]) -> Callable[[Any], Any]:
+    """Parametrize a test by these kinds of networks and by dtype; all but the first in float64 are slow."""
+    each = [pytest.param(kind, marks=SLOW if i else ()) for i, kind in enumerate(kinds)]
+
+    def decorated(test: Any) -> Any:
+        of_each = pytest.mark.parametrize("kind", each, ids=lambda kind: "-".join(map(str, kind[0])))(test)
+        return pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])(of_each)
+
+    return decorated
+
+
+@by_kind(KINDS)
 def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls: list[int]) -> None:
     sizes, activation, cost = kind
     lanes = kernels.lanes_of(np.dtype(dtype))
@@ -345,12 +352,7 @@ DROPPED: list[tuple[list[int], Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(kind, marks=SLOW if i else ()) for i, kind in enumerate(DROPPED)],
-    ids=lambda kind: "-".join(map(str, kind[0])),
-)
+@by_kind(DROPPED)
 def test_dropout_and_schedules(kind: Any, dtype: str, in_lanes: list[int]) -> None:
     """In a second call too; with a probability for each layer, seeds that differ or not, and several pieces of rows."""
     sizes, activation, cost = kind

@@ -166,8 +166,8 @@ def backward(width, across, theta, layout, x, is_shared, rows, H, D, masks, delt
     """G += the gradient of the weights over some rows; G := with `overwrite`.
 
     delta: dJ/dz of each layer after the input, for `most` rows; that of the output layer is given, for the rows from
-    `start` on. x, is_shared, D, masks: see `forward`. across: for tiny networks,
-    the lanes of the registers of `tiny_network`; 0 for others.
+    `start` on. x, is_shared, D, masks: see `forward`. across: for tiny networks, the lanes of the registers of
+    `tiny_network`; 0 for others.
     """
     sizes, codes = layout[0], layout[1]
     lanes, p, q, d = len(width), theta.size, 0, 0

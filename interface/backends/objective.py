@@ -60,16 +60,12 @@ class Objective:
         if len(self.X) == 1 and self.model.theta.normalized:
             raise ValueError("X: expected at least 2 samples for the statistics of batch normalization, got 1")
         cost, slope = self.slope()
-        if cost < _USUAL:
-            return cost, slope
         cost = self._in_range(cost)
         if not (math.isfinite(cost) or has_gradient(cost, self.targets)):
             slope.flat[:] = np.nan
         return cost, slope
 
     def _in_range(self, cost: float) -> float:
-        return (
-            cost
-            if cost < _USUAL
-            else cost_in_range(cost, len(self.X) if self.reduction == "mean" else 1, self.model.dtype)
-        )
+        if cost < _USUAL:
+            return cost
+        return cost_in_range(cost, len(self.X) if self.reduction == "mean" else 1, self.model.dtype)

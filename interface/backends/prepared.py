@@ -18,6 +18,8 @@ from samenet.backends.weighing import overflow_ignored, weighing
 from samenet.model import Model
 from samenet.model.parameters import Parameters
 
+_ANY = -math.inf, math.inf  # limits of targets
+
 
 def _nothing(*_: Any, **__: Any) -> None:
     """For a backend without fast paths."""
@@ -26,9 +28,6 @@ def _nothing(*_: Any, **__: Any) -> None:
 def samples(model: Model, backend: Any, rows: int, limits: tuple[float, float], is_open: bool) -> Callable[..., Any]:
     """The function of X and Y above: both if they need no conversion and no other check, otherwise None."""
     return _fast_updates(backend)[0](model, rows, limits, is_open) or _nothing
-
-
-_ANY = -math.inf, math.inf
 
 
 def ready(model: Model, backend: Any, name: str, X: Any, Y: Any, limits: tuple[float, float] = _ANY) -> Any:
