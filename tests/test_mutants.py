@@ -638,7 +638,7 @@ MUTANTS = {
             "WT[n, i] = b[i] if b.size else",
             "WT[n, i] = 0 if b.size else",
         ),
-        Mutant("few rows: samples of weight 0", "X if c.all() else left_out(np, X, c)", "X"),
+        Mutant("few rows: samples of weight 0", "left_out(np, X, c), c[:, 0]", "X, c[:, 0]"),
         Mutant(
             "few rows: weights averaged as well",
             'elif reduction == "mean":\n        scale /=',
