@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import report_inputs
 
 import samenet
 from benchmarks import contenders, limits, measure
@@ -22,10 +23,10 @@ from benchmarks.contenders import genann, lean, ours, pytorch, scikit, tutorial
 from benchmarks.expected import Expected, few
 from benchmarks.peers import process
 from benchmarks.problem import Call, Descent, Forward, cast
-from benchmarks.report import figures
+from benchmarks.report import figures, write
 from benchmarks.report import peers as text
 from benchmarks.report import text as whole_report
-from benchmarks.report.model import Outcome, newest
+from benchmarks.report.model import Outcome, Record, newest
 from samenet.compare import environment, timing
 from samenet.compare.cases import eleven_lines_problem, example
 from samenet.compare.measurement import measure as in_turns
@@ -447,3 +448,14 @@ def test_the_report_mentions_the_newest_run(content, tmp_path):
     (section,) = whole_report._beside(results).values()
     assert "(a-new/peers.md)" in section
     assert "(a-new/peers.png)" in section
+
+
+def test_the_front_page_counts_the_settings(content, tmp_path):
+    found = outcome(content, tmp_path / "results" / "machine")
+    (found.folder / "comparison.json").write_text(json.dumps(report_inputs.content()))
+    front = tmp_path / "README.md"
+    for marks in ("", "".join(write.PEERS)):
+        front.write_text("".join(write.COMPARE) + marks)
+        page = write.texts(Record.read(found.folder), tmp_path)[front]
+        assert (f"in each of {len(found.settings)} settings" in page) == bool(marks)
+        assert ("(results/machine/peers.md)" in page) == bool(marks)

@@ -213,6 +213,18 @@ def _titled(title: str, outcome: Outcome, command: str, sections: dict[str, str]
     return f"# {title}\n\n{where(outcome)} Made by `{command}`; do not edit.\n\n{body}\n"
 
 
+def in_short(outcome: Outcome) -> str:
+    """A paragraph of the front page: who was compared, and how often samenet is ahead."""
+    ways = [name for s in outcome.settings for name in s.others if not name.startswith("samenet")]
+    libraries = ", ".join(sorted({name.split(",")[0] for name in ways}, key=str.lower))
+    pages = f"[by kind](results/README.md#beside-other-libraries), [all](results/{outcome.folder.name}/peers.md)"
+    return (
+        f"Other libraries ({libraries}) ran in the same processes, with the same dtype and number of threads, and "
+        f"their answers were checked first. {kinds.in_words(outcome.settings)} The settings: {pages}; `make peers` "
+        "repeats them."
+    )
+
+
 def mention(outcome: Outcome) -> str:
     """A section of results/README.md."""
     folder = outcome.folder.name

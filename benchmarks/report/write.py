@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks import ROOT, measure
-from benchmarks.report import estimators, figures, page, techniques, text
-from benchmarks.report.model import Record, newest
+from benchmarks.report import estimators, figures, page, peers, techniques, text
+from benchmarks.report.model import Outcome, Record, newest
 from samenet.output import files
 
-COMPARE, TECHNIQUES, ESTIMATORS = (
-    tuple(f"<!-- {name}: {end} -->" for end in ("begin", "end")) for name in ("compare", "techniques", "estimators")
+COMPARE, PEERS, TECHNIQUES, ESTIMATORS = (
+    tuple(f"<!-- {name}: {end} -->" for end in ("begin", "end"))
+    for name in ("compare", "peers", "techniques", "estimators")
 )
 
 
@@ -35,10 +36,14 @@ def texts(record: Record, root: Path) -> dict[Path, str]:
     if gains is not None and speed.exists():
         part = f"\n{techniques.in_short(gains)}\n"
         found[speed] = with_region(speed.read_text(encoding="utf-8"), part, TECHNIQUES)
+    front = with_region(readme.read_text(encoding="utf-8"), text.region(record))
+    compared = newest(root / "results", "peers.json")
+    if compared is not None and PEERS[0] in front:
+        front = with_region(front, f"\n{peers.in_short(Outcome.read(compared))}\n\n", PEERS)
     return found | {
         record.folder / "tables.md": text.markdown_tables(record),
         record.folder.parent / "README.md": text.report(record),
-        readme: with_region(readme.read_text(encoding="utf-8"), text.region(record)),
+        readme: front,
     }
 
 
