@@ -2,21 +2,23 @@
 
     limit = call + multiply-adds / peak + sigmoids * exp / threads
 
-where peak is the rate of a large matrix product in NumPy, exp the time of NumPy's exponential for one element of an
-array that stays in the cache (a sigmoid needs one, and more), and call the cost of calling a compiled function with one
-array argument from Python. Multiply-adds and sigmoids are counted by `work`. All are measured with the given number of
-threads; the time of exponentials is divided by it, because NumPy's exponential uses one thread. Memory traffic is
-ignored, so a limit may be unreachable; bandwidth is measured separately.
+where peak is the rate of multiply-adds in vector registers with the given number of threads, exp the time of NumPy's
+exponential for one element of an array that stays in the cache (a sigmoid needs one, and more), and call the cost of
+calling a compiled function with one array argument from Python. Multiply-adds and sigmoids are counted by `work`.
+Memory traffic is ignored, so a limit may be unreachable; bandwidth is measured separately.
 """
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-_SIDE, _ELEMENTS, _MEMORY = 1024, 4096, 1 << 24  # a matrix's side, a vector in the cache, one far too large for it
+_STEPS, _SUMS = 100_000, 12  # multiply-adds one after the other; side by side, enough to hide their latency
+_ELEMENTS, _MEMORY = 4096, 1 << 24  # a vector in the cache, one far too large for it
 
 
 def least(call: Callable[[], object], times: int, number: int = 1) -> float:
@@ -31,15 +33,45 @@ def least(call: Callable[[], object], times: int, number: int = 1) -> float:
     return best / number
 
 
-def machine(quick: bool = False) -> dict[str, Any]:
+@cache
+def _multiply_adds() -> Callable[..., None]:
+    """f(x, steps): in every step a multiply-add of each lane of `_SUMS` registers of x."""
+    import numba
+
+    from samenet.fast.kernels.codegen.generated import generated
+    from samenet.fast.kernels.codegen.vector import REGISTER
+
+    def write(vb: Any, x: Any, steps: Any) -> None:
+        places = [vb.at(vb.start(x), vb.long(i * REGISTER)) for i in range(_SUMS)]
+        half, sums = vb.broadcast_load(places[0]), [vb.variable(vb.load(place)) for place in places]
+        with vb.for_range(steps):
+            for one in sums:
+                one.value = vb.multiply_add(one.value, half, half)
+        for one, place in zip(sums, places, strict=True):
+            vb.store(one.value, place)
+
+    run = generated(lambda x, steps: None, write)
+    return numba.njit(nogil=True)(lambda x, steps: run(x, steps))  # type: ignore[no-any-return]
+
+
+def _peak(dtype: str, threads: int, times: int) -> float:
+    """Multiply-adds per second in so many threads."""
+    from samenet.fast.kernels.codegen.vector import REGISTER
+
+    run, several = _multiply_adds(), [np.full(_SUMS * REGISTER, 0.5, dtype) for _ in range(threads)]
+    each = _STEPS * _SUMS * REGISTER // np.dtype(dtype).itemsize
+    with ThreadPoolExecutor(threads) as pool:
+        return threads * each / least(lambda: [*pool.map(lambda x: run(x, _STEPS), several)], times)
+
+
+def machine(threads: int = 1, quick: bool = False) -> dict[str, Any]:
     """Multiply-adds per second, seconds per exponential, bytes per second read from memory, seconds per call."""
     import numba
 
     times = 3 if quick else 10
     peak, exp = {}, {}
     for dtype in ("float64", "float32"):
-        a, out = np.ones((_SIDE, _SIDE), dtype), np.empty((_SIDE, _SIDE), dtype)
-        peak[dtype] = _SIDE**3 / least(lambda a=a, out=out: np.dot(a, a, out), times)  # type: ignore[misc]
+        peak[dtype] = _peak(dtype, threads, times)
         z = np.linspace(-8, 8, _ELEMENTS, dtype=dtype)
         out = np.empty_like(z)
         exp[dtype] = least(lambda z=z, out=out: np.exp(z, out), times, 200) / _ELEMENTS  # type: ignore[misc]

@@ -314,7 +314,7 @@ def measured_once() -> dict[str, Any]:
     )
     with pytest.MonkeyPatch.context() as patch:
         shorten(patch)
-        patch.setattr(limits, "_SIDE", 64)
+        patch.setattr(limits, "_STEPS", 100)
         patch.setattr(limits, "_MEMORY", 1000)
         patch.setattr(process, "mnist", lambda: ("made up",))
         patch.setattr(process, "PEERS", operations)

@@ -192,7 +192,7 @@ def measured(
     threads: int, seconds: float, quick: bool, only: Sequence[str] = (), drawn: Draw = CATALOGUE
 ) -> dict[str, Any]:
     """Every case that is not of a kind, with this number of threads, in its dtypes, and the machine's limits."""
-    limits = machine(quick)
+    limits = machine(threads, quick)
     cases = [drawn.cases()[i] for i in chosen(quick, only, kinds=False, drawn=drawn)]
     found = [
         setting(one, dtype, threads, seconds, quick)
