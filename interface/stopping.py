@@ -201,16 +201,19 @@ class Patience(Rule):
         return Watch(ends, close, restore if self.restore == "always" else nothing, state)
 
 
+_OWN = frozenset((CostChange, GradientNorm, Patience))  # `isinstance` takes longer
+
+
 def rules(value: Any) -> tuple[Rule, ...]:
     """One rule or a list of rules, as a tuple; None is no rule."""
     if value is None:
         return ()
-    if isinstance(value, Rule):
+    if type(value) in _OWN or isinstance(value, Rule):
         return (value,)
     expected = "rules of samenet.stopping"
     given = (value,) if isinstance(value, str) else tuple(checks.listed("stop", value, expected))
     for rule in given:
-        if not isinstance(rule, Rule):
+        if not (type(rule) in _OWN or isinstance(rule, Rule)):
             known = ("CostChange", "GradientNorm", "Patience")
             raise TypeError(
                 f"stop: expected {expected}, got {checks.short(rule)}{hint(rule, known, 'samenet.stopping')}"

@@ -134,7 +134,7 @@ def worst(costs: NDArray[np.float64]) -> float:
 
 def first_bound(first: float, scale: float) -> float:
     """The initial limit, from the first batch cost: batch costs below it are not suspicious."""
-    return _GROWTH * max(scale, min(first, _MOST * scale))
+    return _GROWTH * (min(first, _MOST * scale) if first > scale else scale)
 
 
 def warn(what: str) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ def _mean(values: Array) -> float:
 _FEW = 64  # up to this many numbers, Python's own functions are faster than NumPy's
 
 
-def _mean_norm(output: Array, Y: Array) -> float:
+def _mean_norm(Y: Array, output: Array) -> float:
     errors = Y - output
     if errors.size <= _FEW:
         total: float = sum(map(math.hypot, *errors.T.tolist()))
@@ -30,7 +31,7 @@ def _mean_norm(output: Array, Y: Array) -> float:
     return _mean(norm(errors, axis=1))
 
 
-def _mean_absolute_error(output: Array, Y: Array) -> float:
+def _mean_absolute_error(Y: Array, output: Array) -> float:
     errors = Y - output
     if errors.size <= _FEW:
         total: float = sum(map(abs, errors.ravel().tolist()))
@@ -51,5 +52,5 @@ MONITORS = (*_DISTANCES, *ACCURACIES)
 def monitor(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
     """The monitor for these targets, as a function of the outputs (m, n_out); ValueError if it is meaningless."""
     if name in _DISTANCES:
-        return lambda output: _DISTANCES[name](output, Y)
+        return partial(_DISTANCES[name], Y)
     return accuracy(name, activation, Y)

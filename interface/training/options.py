@@ -23,7 +23,7 @@ from samenet.training.reach import check_reach, is_reachable, limits_of
 from samenet.training.reporting import Report
 from samenet.training.sampling import Draws, Random, is_stream
 from samenet.training.settings import ALPHA_AT, MONITORS_AT, Given, Settings, are_constant, settings_of
-from samenet.training.validation_set import ValidationSet
+from samenet.training.validation_set import ValidationSet, recorded
 from samenet.validation import arrays, checks
 from samenet.validation.weights import sample_weight
 
@@ -116,7 +116,7 @@ class Options:
     @property
     def recorded(self) -> tuple[str, ...]:
         """The names in the history besides the cost."""
-        return (*self.monitors, *(() if self.validation is None else self.validation.names))
+        return recorded(tuple(self.monitors), self.validation is not None)
 
     @property
     def held(self) -> tuple[NDArray[Any], ...]:

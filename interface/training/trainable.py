@@ -40,7 +40,8 @@ class Trainable(HasModel):
 
     @history.setter
     def history(self, history: History | None) -> None:
-        self.leave()
+        if self.joint is not None:
+            self.leave()
         vars(self)["history"] = history
 
     def leave(self) -> None:

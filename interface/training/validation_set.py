@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
@@ -15,6 +16,12 @@ from samenet.validation import checks
 Monitors = Mapping[str, Callable[[NDArray[Any]], float]]
 
 
+@cache
+def recorded(monitors: tuple[str, ...], has_validation: bool) -> tuple[str, ...]:
+    """The names in a history besides the cost: first the monitors."""
+    return (*monitors, *(f"validation_{name}" for name in ("cost", *monitors) if has_validation))
+
+
 class ValidationSet(NamedTuple):
     """The argument `validation` of `Network.train`, checked and converted; monitors are functions of the output."""
 
@@ -25,7 +32,7 @@ class ValidationSet(NamedTuple):
     @classmethod
     def of(cls, model: Model, value: Any, monitors: Sequence[str], backend: Any = None) -> "ValidationSet":
         """From a pair (X, Y). Raises ValueError or TypeError, naming the argument."""
-        if not isinstance(value, tuple | list) or len(value) != 2:
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
             hint = "; samenet.data.split makes one" if isinstance(value, float | int) else ""
             raise TypeError(
                 f"validation: expected a pair (X, Y) of samples and targets, got {checks.short(value)} "
@@ -37,11 +44,6 @@ class ValidationSet(NamedTuple):
             return cls(X, Y, {name: monitor(name, model.activations[-1], Y[:]) for name in monitors})
         except (TypeError, ValueError) as error:
             raise type(error)(f"validation, {error}") from None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names under which its values are recorded."""
-        return "validation_cost", *(f"validation_{name}" for name in self.monitors)
 
     def objective(self, training: Objective) -> "ValidationObjective":
         """The objective of training, evaluated on this set."""

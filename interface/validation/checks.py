@@ -146,6 +146,8 @@ def choices(name: str, value: Any, known: Iterable[Name], number: int) -> tuple[
 
 def is_listing(value: Any) -> bool:
     """Whether a value is a sequence such as a list, a tuple or an array, but not text, a set or a dictionary."""
+    if type(value) is list or type(value) is tuple:
+        return True
     if isinstance(value, str | bytes | bytearray | AbstractSet | Mapping):
         return False
     try:
