@@ -1,7 +1,8 @@
 """The objective J(theta), a model's cost on given samples, and its gradient, computed by a backend."""
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,8 @@ class Objective:
     X: (m, n_in), Y: (m, n_out), already checked, of the model's dtype; reduction: "mean" or "sum".
     sample_weight: (m,), from `samenet.validation.weights`, for the weighted mean or sum over X and Y.
     validation: in training with a validation set, the objective on that set.
+
+    Backends' functions are prepared when first called, see `samenet.backends.prepared`.
     """
 
     model: Model
@@ -32,6 +35,9 @@ class Objective:
     reduction: Reduction = "mean"
     sample_weight: NDArray[np.float64] | None = None
     validation: "Objective | None" = None
+    _cost: Callable[..., float] | None = field(default=None, init=False)
+    _evaluation: Callable[..., tuple[float, NDArray[Any]]] | None = field(default=None, init=False)
+    _gradient: Callable[..., tuple[float, Parameters]] | None = field(default=None, init=False)
 
     def of(self, X: NDArray[Any], Y: NDArray[Any]) -> "Objective":
         """The same objective on other samples, without weights; on views, whose shapes a user cannot change."""
@@ -42,18 +48,27 @@ class Objective:
         """The targets of the samples that count: samples of weight 0 are left out."""
         return self.Y if self.sample_weight is None else self.Y[self.sample_weight > 0]
 
+    def plain_cost(self) -> float:
+        """The cost as the backend computes it."""
+        if self._cost is None:
+            self._cost = prepared.cost(self.model, self.backend, self.reduction, self.sample_weight)
+        return self._cost(self.X, self.Y)
+
     def evaluate(self) -> tuple[float, NDArray[Any]]:
         """The cost as the backend computes it, and the output (m, n_out)."""
-        return prepared.evaluation(self.model, self.backend, self.reduction, self.sample_weight)(self.X, self.Y)
+        if self._evaluation is None:
+            self._evaluation = prepared.evaluation(self.model, self.backend, self.reduction, self.sample_weight)
+        return self._evaluation(self.X, self.Y)
 
     def slope(self) -> tuple[float, Parameters]:
         """The cost and its gradient as the backend computes them."""
-        return prepared.gradient(self.model, self.backend, self.reduction, self.sample_weight)(self.X, self.Y)
+        if self._gradient is None:
+            self._gradient = prepared.gradient(self.model, self.backend, self.reduction, self.sample_weight)
+        return self._gradient(self.X, self.Y)
 
     def cost(self) -> float:
         """The cost; infinite if it is so large that the sum over the samples could depend on the order of its terms."""
-        cost = prepared.cost(self.model, self.backend, self.reduction, self.sample_weight)
-        return self._in_range(cost(self.X, self.Y))
+        return self._in_range(self.plain_cost())
 
     def gradient(self) -> tuple[float, Parameters]:
         """The cost and its gradient, which is NaN if targets are too large."""

@@ -114,17 +114,16 @@ class Draws:
 
     def epochs(self, count: int) -> Orders:
         """The orders of the next epochs, (count, m), or None if samples are not shuffled."""
+        if count == 1 or not (self.shuffled or self.sampled):
+            return self.order()
         if self.sampled:
             return self._numbers(count)
-        if not self.shuffled:
-            return None
-        if count != 1 and self.python_random is None and isinstance(self.random, np.random.Generator):
+        if self.python_random is None and isinstance(self.random, np.random.Generator):
             # The same random numbers as in `count` calls of `order`.
             rows = np.empty((count, self.m), np.int64)
             rows[:] = np.arange(self.m)
             return self.random.permuted(rows, axis=1, out=rows)
-        orders = [order for _ in range(count) if (order := self.order()) is not None]
-        return orders[0] if count == 1 else np.concatenate(orders)
+        return np.concatenate([order for _ in range(count) if (order := self.order()) is not None])
 
     def _numbers(self, epochs: int) -> NDArray[np.float64]:
         if self.python_random is None:

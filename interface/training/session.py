@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samenet import stopping
-from samenet.backends import prepared
 from samenet.model import Model
 from samenet.stopping import StopTraining
 from samenet.training.history import NOTHING, History
@@ -154,12 +153,8 @@ class Training:
     def record(self) -> None:
         """If the state before the next epoch is to be recorded, record it, by a forward pass."""
         if self.is_record_due:
-            if self.options.monitors:
-                cost, output = self.objective.evaluate()
-            else:
-                objective = self.objective
-                given = self.model, self.backend, objective.reduction, objective.sample_weight
-                cost, output = prepared.cost(*given)(objective.X, objective.Y), None
+            objective = self.objective
+            cost, output = objective.evaluate() if self.options.monitors else (objective.plain_cost(), None)
             self.record_state(self.history.epochs_done, cost, output)
 
     def measure(self) -> None:

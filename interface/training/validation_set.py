@@ -69,8 +69,7 @@ class ValidationObjective(Objective):
                 monitors = {f"validation_{name}": f(output) for name, f in self.monitors.items()}
                 self._measured = {"validation_cost": cost, **monitors}
             else:
-                plain = prepared.cost(self.model, self.backend, self.reduction, self.sample_weight)
-                self._measured = {"validation_cost": plain(self.X, self.Y)}
+                self._measured = {"validation_cost": self.plain_cost()}
             self._theta = theta
         return self._measured
 
