@@ -86,14 +86,14 @@ class Network(Trainable, Saving):
         self.model = Model(sizes, activation=activation, bias=bias, cost=cost, l1=l1, l2=l2, **others)
         generic.check_normalizes(self.backend, self.model)
         checks.choice("init", init, SCHEMES)
-        stream = checks.generator("seed", seed)
         self.history = None
         if weights is not None:
+            checks.seed("seed", seed)
             self.model.fill(weights, biases)
         elif biases is not None:
             raise ValueError("biases: expected weights to be given too, got biases alone")
         else:
-            initialize(self.model.theta, init, stream)
+            initialize(self.model.theta, init, checks.generator("seed", seed))
 
     def __init_subclass__(cls, **others: Any) -> None:
         super().__init_subclass__(**others)

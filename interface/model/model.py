@@ -136,7 +136,8 @@ class Model:
 
     def fill(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None) -> None:
         """Copy the user's weights and biases; if biases is None, they are zero."""
-        theta, dtype, vectors = self.theta, self.dtype, list[NDArray[Any]]()
+        theta, dtype = self.theta, self.dtype
+        vectors: list[NDArray[Any]] = []
         matrices = arrays.matrices("weights", weights, [shape for _, _, shape in theta.matrix_slices()], dtype)
         if biases is not None:
             vectors = arrays.matrices("biases", biases, [b.shape for b in theta.biases], dtype)

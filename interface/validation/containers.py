@@ -19,7 +19,8 @@ def has_masked(value: Any) -> bool:
     is_nested = type(value) is list and _LISTS.issuperset(map(type, value))
     if is_nested and _NUMBERS.issuperset(map(type, chain.from_iterable(value))):
         return False
-    pending, visited = [value], set[int]()
+    pending: list[Any] = [value]
+    visited: set[int] = set()
     while pending:
         item = pending.pop()
         is_list = type(item) is list or type(item) is tuple  # as most are, which takes less time to find out
