@@ -157,6 +157,8 @@ def _options(m: int, hidden: int) -> Iterator[tuple[str, dict[str, Any]]]:
     yield "monitor", {"monitors": ["mean_norm"]}
     yield "monitor, mean_absolute_error", {"monitors": "mean_absolute_error"}
     yield "monitors, several", {"monitors": ("mean_norm", "mean_absolute_error")}
+    yield "monitor, accuracy", {"monitors": ["accuracy"]}
+    yield "accuracy and validation", {"monitors": ["accuracy"], "validation": None}
     yield "validation", {"validation": None}
     yield "all hooks", {"callback": callback, "stop": [rule], "monitors": ["mean_norm"], "validation": None}
     for kind in ("lists", "float32 or float64 data", "integers", "read-only data", "columns"):
@@ -175,8 +177,6 @@ def trainings(sizes: Sequence[int], dtype: str, batches: bool) -> Iterator[tuple
     X, Y = random.random((16, sizes[0])).astype(dtype), random.random((16, sizes[-1])).astype(dtype)
     common: dict[str, Any] = {"alpha": 1e-3, "epochs": 10, "batch_size": 5} if batches else {"alpha": 1e-3, "epochs": 1}
     for name, given in _options(16, len(sizes) - 2):
-        if name == "AW-SGD" and not batches:
-            continue
 
         def make(name: str = name, given: dict[str, Any] = given) -> Call:
             settings = {"batch_normalization": name == "batch normalization", "l2": 0.01 * (name == "l2")}
@@ -185,7 +185,7 @@ def trainings(sizes: Sequence[int], dtype: str, batches: bool) -> Iterator[tuple
             if name == "batch normalization" and batches:
                 options["batch_size"] = 6  # none of one row
             if "validation" in given:
-                options["validation"] = X[:8].copy(), Y[:8].copy()
+                options["validation"] = x[:8].copy(), y[:8].copy()
             if "resume" in given:
                 net.train(X, Y, **{**options, "resume": False})
             if name == "alpha changes":
@@ -193,7 +193,8 @@ def trainings(sizes: Sequence[int], dtype: str, batches: bool) -> Iterator[tuple
                 return lambda: net.train(X, Y, **options | {"alpha": 1e-3 + 1e-12 * next(alphas)})
             return lambda: net.train(x, y, **options)
 
-        yield name, make
+        if batches or name != "AW-SGD":
+            yield name, make
 
 
 def _as(kind: str, X: Any, Y: Any) -> tuple[Any, Any]:
@@ -210,6 +211,8 @@ def _as(kind: str, X: Any, Y: Any) -> tuple[Any, Any]:
         X.flags.writeable = Y.flags.writeable = False
     if kind == "columns":
         return np.asfortranarray(X), np.asfortranarray(Y)
+    if "accuracy" in kind:
+        return X, (Y.max(axis=1, keepdims=True) == Y).astype(Y.dtype)  # one-hot
     return X, Y
 
 
@@ -256,14 +259,8 @@ def others(sizes: Sequence[int], dtype: str) -> Iterator[tuple[str, Callable[[],
             if not ("batch" in words and name == "gradient of 1"):  # which has no statistics
                 yield words + name, lambda of=of, settings=settings: of(Network(sizes, dtype=dtype, seed=0, **settings))
     for count in (2, 16):
-        yield (
-            f"train_many of {count}",
-            lambda count=count: _many([Network(sizes, dtype=dtype, seed=i) for i in range(count)], X, Y),
-        )
-
-
-def _many(nets: list[Any], X: Any, Y: Any) -> Call:
-    return lambda: train_many(nets, X, Y, alpha=1e-3, epochs=1)
+        nets = [Network(sizes, dtype=dtype, seed=i) for i in range(count)]
+        yield f"train_many of {count}", lambda nets=nets: lambda: train_many(nets, X, Y, alpha=1e-3, epochs=1)
 
 
 def main(given: Sequence[str]) -> int:

@@ -217,6 +217,20 @@ def test_one_sample(backend: Backend) -> None:
         assert net.train(X[0], y, alpha=1, epochs=1, monitors="accuracy")["accuracy"].tolist() == [right]
 
 
+@pytest.mark.parametrize("times", [1, 120])
+def test_targets_changed_in_place_are_examined_again(backend: Backend, times: int) -> None:
+    net, samples, Y = make(backend, "softmax"), np.tile(X, (times, 1)), np.tile(ONE_HOT, (times, 1))
+    for shift in (0, 0, 1, 2):
+        Y[:] = np.roll(ONE_HOT, shift, axis=1).repeat(times, axis=0)
+        right = (net.classify(samples) == Y.argmax(axis=1)).mean()
+        settings: dict[str, Any] = {"monitors": "accuracy", "validation": (samples, Y)}
+        history = net.train(samples, Y, alpha=0.1, epochs=1, **settings)
+        assert history["accuracy"].tolist() == history["validation_accuracy"].tolist() == [right]
+    Y[-1] = 0.2
+    with pytest.raises(ValueError, match="one class in every row of Y"):
+        net.train(samples, Y, alpha=0.1, epochs=1, monitors="accuracy")
+
+
 def test_monitors_are_the_same_with_every_optimizer(backend: Backend) -> None:
     for way, settings in (("adam", {"alpha": 0.1, "batch_size": 2}), ("bfgs", {}), ("cg", {})):
         net = make(backend, "sigmoid")

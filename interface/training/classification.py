@@ -102,7 +102,7 @@ def _accuracy(name: str, activation: str, Y: Array) -> Callable[[Array], float]:
     low, high = _CLASSES[activation]
     threshold = (low + high) / 2
     labels = threshold < Y
-    if name == "label_accuracy":
+    if name == "label_accuracy" or Y.shape[1] == 1:
         return lambda output: _share((threshold < output) == labels)
     return lambda output: _share(((threshold < output) == labels).all(axis=1))
 
