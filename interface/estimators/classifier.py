@@ -188,8 +188,14 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
 
     def predict(self, X: ArrayLike) -> Array:
         """The label of each sample, (m,); or (m, n_out), 1 where a sample has a label, if samples have several."""
-        outputs = self._outputs(X)
-        labels: Array = self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
+        outputs, kind = self._outputs(X), self._label_binarizer.y_type_
+        labels: Array  # for the usual kinds, `inverse_transform` returns the same and takes longer than the network
+        if kind == "multiclass":
+            labels = self.classes_.take(outputs.argmax(axis=1))
+        elif kind == "binary" and len(self.classes_) == 2:
+            labels = self.classes_.take(outputs.ravel() > 0.5)
+        else:
+            labels = self._label_binarizer.inverse_transform(outputs.ravel() if self.n_outputs_ == 1 else outputs)
         return labels
 
     def predict_proba(self, X: ArrayLike) -> Array:
