@@ -145,7 +145,9 @@ def prepared(
         whole = number if _fill(first, few, lanes, batch_size, tiny is not None) else number - few
     kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None
     described = rule.state_arrays, layout(first), objective(first)
-    across, of_rule = 0 if tiny is None else len(tiny[0]), (alphas, (*planned.constants, 0), record_every, limit)
+    # The lanes of the registers of one network: with masks, the widest.
+    across = (0, 0) if tiny is None else (len(tiny[0]), len(tiny_network.widest(flat.itemsize)[0]))
+    of_rule = alphas, (*planned.constants, 0), record_every, limit
 
     def run(
         where: Where, X: Any, Y: Any, orders: NDArray[np.int64] = _NO_ORDERS, dropout: tuple[Any, ...] = none
@@ -154,7 +156,8 @@ def prepared(
         costs, recorded, is_well = empty(shapes[1]), empty(shapes[2]), True
         if whole:
             more = (X, Y, orders[: whole if len(orders) > 1 else 1], dropout), batch, *of_rule
-            given = across, where.vectors[:whole], thetas[:whole], *described, *more, costs[:whole], recorded[:whole]
+            of_whole, of_costs = (where.vectors[:whole], thetas[:whole]), (costs[:whole], recorded[:whole])
+            given = across[len(dropout[0]) > 0], *of_whole, *described, *more, *of_costs
             is_well = code_of(many_networks.run_updates, flat.dtype, given)(*given)
         if whole < number:
             rest, orders = thetas[whole:], orders[whole:] if len(orders) > 1 else orders

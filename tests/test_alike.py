@@ -377,6 +377,23 @@ def test_dropout_and_schedules(kind: Any, dtype: str, in_lanes: list[int]) -> No
 
 
 @pytest.mark.compiled
+@pytest.mark.parametrize("penalty", [{}, {"l1": 0.01, "l2": 0.02}], ids=str)
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_clipped_norms_of_tiny_networks_with_dropout(dtype: str, penalty: Any, in_lanes: list[int]) -> None:
+    """A tiny network with masks is trained in the widest registers, and its squares are added in their order."""
+    for sizes, rule in itertools.product(([3, 4, 2], [2, 2, 1], [5, 3, 3, 2]), ("descent", "adam")):
+        X, Y = RANDOM.normal(size=(24, sizes[0])), RANDOM.random((24, sizes[-1]))
+        networks = [Network(sizes, seed=i, dtype=dtype, **penalty) for i in range(35)]
+        expected = [net.copy() for net in networks]
+        settings: dict[str, Any] = {"alpha": 0.3, "epochs": 3, "batch_size": 3, "optimizer": rule}
+        settings |= {"dropout": 0.2, "clip_norm": 0.05, "record_every": 0}
+        one_by_one(expected, X, Y, range(35), **settings)
+        train_many(networks, X, Y, seeds=range(35), **settings)
+        assert same(networks, expected)
+    assert len(in_lanes) == 6
+
+
+@pytest.mark.compiled
 def test_recorded_costs_of_tiny_networks_are_those_of_one_after_the_other(in_lanes: list[int]) -> None:
     X, Y = RANDOM.normal(size=(18, 5)), RANDOM.random((18, 1))
     for activation, dtype in itertools.product(["sigmoid", "tanh", "identity"], ["float32", "float64"]):
