@@ -703,9 +703,65 @@ def test_a_random_state_is_continued() -> None:
 # ------------------------------------------------------------------------------------------------ weights of samples
 
 
-@pytest.mark.parametrize("labels", [["a", 1], ["a", None]])
+MISSING: dict[str, Any] = {
+    "None": np.array(["a", None] * 2, object),
+    "NaN": np.array(["a", np.nan] * 2, object),
+    "NaT": np.array([pd.Timestamp(0), pd.NaT] * 2, object),
+    "texts": pd.Series(["a", None] * 2, dtype="string"),
+    "categories": pd.Series(["a", None] * 2, dtype="category"),
+    "integers": np.array([1, pd.NA] * 2, object),
+}
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize("kind", MISSING)
+def test_missing_labels_are_refused_by_name(kind: str) -> None:
+    x, y, known = np.zeros((4, 2)), MISSING[kind], ["a", "b"]
+    fitted = classifier().partial_fit(x, known * 2, classes=known)
+    theta = fitted.network_.parameters.tobytes()
+    for call, name in (
+        (lambda: classifier().fit(x, y), "y"),
+        (lambda: regressor().fit(x, y), "y"),
+        (lambda: classifier().partial_fit(x, y, classes=known), "y"),
+        (lambda: classifier().partial_fit(x, known * 2, classes=y), "classes"),
+        (lambda: fitted.partial_fit(x, y), "y"),
+        (lambda: fitted.partial_fit(x, known * 2, classes=y), "classes"),
+    ):
+        with pytest.raises(ValueError, match=f"^{name}: expected no missing values, got (None|nan|NaT|<NA>)$"):
+            call()
+    assert fitted.network_.parameters.tobytes() == theta
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize("classes", ["ab", 5, [], {"a", "b"}, [["a"], ["b"]], [0.5, np.nan], iter("ab"), [b"a", b"b"]])
+def test_classes_that_are_no_labels_are_refused_by_name(classes: Any) -> None:
+    x, y, known = np.zeros((4, 2)), ["a", "b"] * 2, ["a", "b"]
+    for model in (classifier(), classifier().partial_fit(x, y, classes=known)):
+        with pytest.raises((TypeError, ValueError), match="^classes: expected (labels|those of earlier calls), "):
+            model.partial_fit(x, y, classes=classes)
+
+
+@pytest.mark.without_jit
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array(["2020", "2021"] * 2, "M8[D]"),
+        np.array([1, 2] * 2, "m8[s]"),
+        np.array(["1", "2"] * 2),
+        np.array([1, "a"] * 2, object),
+        scipy.sparse.csr_array(np.eye(4)),
+        [[1], [1, 2]] * 2,
+    ],
+    ids=lambda y: getattr(getattr(y, "dtype", None), "name", "ragged"),
+)
+def test_targets_that_are_no_numbers_are_refused_by_name(y: Any) -> None:
+    with pytest.raises((TypeError, ValueError), match="^y: expected (real numbers|an array of numbers|rows of equal)"):
+        regressor().fit(np.zeros((4, 2)), y)
+
+
+@pytest.mark.parametrize("labels", [["a", 1], [1, "a", 2, 3]])
 def test_labels_that_cannot_be_sorted_are_refused_by_name(labels: list[Any]) -> None:
-    x, y = np.zeros((4, 2)), np.array(labels * 2, object)
+    x, y = np.zeros((4, 2)), np.array((labels * 2)[:4], object)
     for call, name in (
         (lambda: classifier().fit(x, y), "y"),
         (lambda: classifier().partial_fit(x, y, classes=["a", "b"]), "y"),

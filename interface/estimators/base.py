@@ -16,6 +16,7 @@ from samenet.backends import backend as find_backend
 from samenet.estimators import descent, lbfgs
 from samenet.estimators.samples import Samples
 from samenet.estimators.settings import Callback, HiddenActivation, Schedule, Settings, Solver
+from samenet.estimators.targets import check_known, check_numbers
 from samenet.estimators.weights import Weights, of_samples, some
 from samenet.network import Network
 from samenet.validation import arrays, checks
@@ -156,7 +157,9 @@ class Estimator(BaseEstimator):  # type: ignore[misc]
     def _validated(self, X: Any, y: Any, settings: Settings, dtype: Any, first: bool, once: bool) -> tuple[Any, Array]:
         """X, and the targets Y (m, n_out), of the network's dtype."""
         arrays.check_unmasked("X", X)  # scikit-learn ignores masks
-        arrays.check_unmasked("y", y)
+        check_known("y", y)
+        if not self._is_classifier:
+            check_numbers("y", y)
         how: dict[str, Any] = {"accept_sparse": "csr", "dtype": dtype, "order": "C", "reset": first}
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=not self._is_classifier, **how)
         if y.ndim == 2 and y.shape[1] == 1:

@@ -1,7 +1,6 @@
 """The classifier."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,21 +11,11 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 
 from samenet.estimators.base import Estimator, if_steps
 from samenet.estimators.settings import Callback, HiddenActivation, Schedule, Settings, Solver
+from samenet.estimators.targets import check_known, naming
 from samenet.estimators.weights import Weights, of_classes
 from samenet.validation import checks
 
 Array = NDArray[Any]
-
-
-@contextmanager
-def _sorting(name: str, labels: Any) -> Iterator[None]:
-    """Refuse labels that cannot be sorted, such as texts among numbers, or None, naming the argument."""
-    try:
-        yield
-    except TypeError as error:
-        if "not supported between instances" not in str(error):
-            raise
-        raise TypeError(f"{name}: expected labels of one kind, got {checks.short(labels)}: {error}") from None
 
 
 class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
@@ -170,16 +159,21 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         """As `Estimator.partial_fit`; classes: all labels that will ever occur, required in the first call."""
         known = getattr(self, "classes_", None)
         before = dict(vars(self))
+        check_known("classes", classes)
         if known is None:
-            with _sorting("y", y):
+            check_known("y", y)
+            with naming("y", y):
                 several = type_of_target(y).startswith("multilabel")
             if classes is None and not several:
                 raise ValueError("classes: they must be passed on the first call to partial_fit, got None")
-            with _sorting("classes", classes):
+            with naming("classes", classes):
                 self._label_binarizer = LabelBinarizer().fit(y if several else unique_labels(classes))
             self.classes_ = self._label_binarizer.classes_
-        elif classes is not None and not np.array_equal(unique_labels(classes), known):
-            raise ValueError(f"classes: expected those of earlier calls, {known}, got {checks.short(classes)}")
+        elif classes is not None:
+            with naming("classes", classes):
+                is_same = np.array_equal(unique_labels(classes), known)
+            if not is_same:
+                raise ValueError(f"classes: expected those of earlier calls, {known}, got {checks.short(classes)}")
         try:
             return self._fit(X, y, sample_weight, once=True)
         except BaseException:
@@ -212,7 +206,7 @@ class MLPClassifier(ClassifierMixin, Estimator):  # type: ignore[misc]
         found = self._of_known(y) if once else None
         if found is not None:
             return found
-        with _sorting("y", y):
+        with naming("y", y):
             return self._binarized(y, settings, once)
 
     def _of_known(self, y: Array) -> Array | None:
