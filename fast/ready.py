@@ -126,6 +126,8 @@ def fast_samples(model: Model, rows: int, limits: tuple[float, float], is_open: 
         if type(X) is array and type(Y) is array:
             if X.ndim == 1 == Y.ndim:
                 X, Y = X.reshape(1, -1), Y.reshape(1, -1)
+            else:  # views, whose shapes and dtypes no other thread changes after the check
+                X, Y = X[...], Y[...]
             try:
                 return (X, Y) if answer(everything, codes, cost, low, high, rows, is_open, X, Y) else None
             except OTHER_ARRAYS:

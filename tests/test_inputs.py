@@ -20,6 +20,8 @@ import scipy.sparse
 
 import samenet
 from samenet import data
+from samenet.backends import prepared
+from samenet.validation import arrays
 
 NAMES = samenet.backends()
 SIZES = [3, 4, 2]
@@ -906,3 +908,68 @@ def test_strict_settings_do_not_matter_near_the_limits_of_numbers(name: str, set
 @pytest.mark.parametrize("text", ["float32", np.str_("float32")])
 def test_a_dtype_may_be_named(text: str) -> None:
     assert samenet.backend("numpy").Network([2, 1], dtype=text).dtype == np.float32
+
+
+# ------------------------------------------------------------------------------- what is changed after it was checked
+
+
+class Lending:
+    """An object whose array remains its own."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        return self.values
+
+
+@pytest.mark.without_jit
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # later versions of NumPy advise against it
+@pytest.mark.parametrize("lent", [lambda values: values, Lending], ids=["given", "lent"])
+def test_checked_arrays_keep_their_shapes_and_dtypes(lent: Any) -> None:
+    """Kernels rely on them; the memory is that of the given arrays, which are not copied."""
+    f8 = np.dtype("f8")
+    for check, shape in (
+        (lambda x: [arrays.array("X", lent(x), f8)], (6, 2)),
+        (lambda x: [arrays.samples("X", lent(x), 2, f8)], (6, 2)),
+        (lambda x: [arrays.sample("x", lent(x), 12, f8)], (12,)),
+        (lambda x: arrays.labelled(lent(x), lent(x), 2, 2, f8), (6, 2)),
+        (lambda x: arrays.labelled(lent(x), lent(x), 12, 12, f8), (12,)),
+        (lambda x: samenet.backend("numpy").Network([2, 2]).model.labelled(lent(x), lent(x)), (6, 2)),
+    ):
+        x = np.zeros(shape)
+        found = check(x)
+        before = [(v.shape, v.dtype) for v in found]
+        x.shape, x.dtype = (3, 4), np.dtype("f4")
+        assert [(v.shape, v.dtype) for v in found] == before
+        assert all(np.shares_memory(v, x) for v in found)
+
+
+@pytest.mark.compiled
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_arrays_that_a_kernel_has_checked_keep_their_shapes() -> None:
+    net, x, y = samenet.backend("numba").Network([2, 2]), np.zeros((6, 2)), np.zeros((6, 2))
+    found = prepared.samples(net.model, net.backend, 6, (0.0, 1.0), False)(x, y)
+    x.shape, y.shape = (3, 4), (4, 3)
+    assert [v.shape for v in found] == [(6, 2)] * 2
+
+
+@pytest.mark.without_jit
+def test_views_of_samples_are_apart_from_parameters() -> None:
+    net, x = samenet.backend("numpy").Network([2, 2]), np.zeros((6, 2))
+    theta, f8 = net.model.theta, np.dtype("f8")
+    for values in (x, x[:], x[2:], np.frombuffer(bytearray(96)).reshape(6, 2)):
+        assert theta.apart(values) is values
+    for values in (
+        net.parameters,
+        net.weights[0],
+        theta.everything.base,
+        theta.everything.base[:1],
+        net.weights[0][:1],
+    ):
+        found = theta.apart(values)
+        assert np.shares_memory(values, theta.everything) == (found is not values)
+        assert not np.shares_memory(found, theta.everything)
+    assert arrays.is_apart(arrays.array("X", x, f8), x)
+    assert arrays.is_apart(arrays.array("X", x.tolist(), f8), x.tolist())
+    assert not arrays.is_apart(arrays.array("X", net.weights[0], f8), net.weights[0])

@@ -507,3 +507,33 @@ def test_a_second_call_warns_of_unreachable_targets() -> None:
     train_many(nets, X, Y, seeds=[*range(6)], **OPTIONS)
     with pytest.warns(UserWarning, match="Y"):
         train_many(nets, X, Y + 5, seeds=[*range(6)], **OPTIONS)
+
+
+SHAPED = {
+    "rows": lambda x, y: setattr(x, "shape", (10, 12)),
+    "dtype": lambda x, y: setattr(x, "dtype", np.dtype("f4")),
+    "targets": lambda x, y: setattr(y, "shape", (9, 10)),
+}
+
+
+@pytest.mark.compiled
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # later versions of NumPy advise against it
+@pytest.mark.parametrize("change", SHAPED)
+@pytest.mark.parametrize(
+    "options", [{}, {"batch_size": 7}, {"drop_connect": 0.2}, {"sample_weight": range(30)}], ids=str
+)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schedule_that_changes_shapes_changes_no_training(name: str, options: dict[str, Any], change: str) -> None:
+    """The samples of networks trained together are checked before schedules are called, and kernels rely on it."""
+    x, y, Network = X.copy(), Y.copy(), samenet.backend(name).Network
+
+    def alpha(epoch: int) -> float:
+        if x.shape == X.shape and y.shape == Y.shape:
+            SHAPED[change](x, y)
+        return 0.1
+
+    nets, others = ([Network([4, 5, 3], seed=seed) for seed in range(9)] for _ in range(2))
+    train_many(nets, x, y, seeds=range(9), epochs=3, alpha=alpha, **options)
+    train_many(others, X, Y, seeds=range(9), epochs=3, alpha=lambda epoch: 0.1, **options)
+    assert (x.shape, x.dtype, y.shape) != (X.shape, X.dtype, Y.shape)
+    assert same(nets, others)

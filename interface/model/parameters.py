@@ -66,7 +66,8 @@ class Parameters:
 
     def apart(self, values: NDArray[Any]) -> NDArray[Any]:
         """The array, or a copy of it if it shares memory with the parameters, because training would change it."""
-        is_own = values.flags.owndata and values is not self.everything.base
+        owner = values if values.base is None else values.base
+        is_own = type(owner) is np.ndarray and owner.flags.owndata and owner is not self.everything.base
         return values if is_own or not np.may_share_memory(values, self.everything) else values.copy()
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import starmap
 from operator import attrgetter
 from typing import Any, Self, cast
 
@@ -19,6 +20,7 @@ from samenet.training.reach import unreachable, warn_unreachable
 from samenet.training.reporting import ReportOfMany
 from samenet.training.settings import by_name
 from samenet.validation import checks
+from samenet.validation.arrays import is_apart
 
 _MODEL, _KIND, _THREADS = attrgetter("model"), attrgetter("kind"), attrgetter("threads")
 
@@ -140,8 +142,8 @@ def train_many(
                 checks.seed(f"seeds[{i}]", seed)
             model = network.model.with_cost(given["cost"])
             key = of_X and i, of_Y and i, model.sizes[0], model.sizes[-1], model.dtype, model.cost_function
+            samples = X if of_X is None else of_X[i], Y if of_Y is None else of_Y[i]
             if key not in known:
-                samples = X if of_X is None else of_X[i], Y if of_Y is None else of_Y[i]
                 known[key] = model.labelled(*samples, given["reduction"])
             x, y = known[key]
             held = validation[i] if isinstance(validation, list) else validation
@@ -154,7 +156,8 @@ def train_many(
                 its = {**given, "seed": seed, "validation": held}
                 plan = Options.checked(model, *apart(model.theta, x, y), by_name(its), warns=False)
             if first is None:
-                each_by_itself = bool(plan.stop) or not all(v.flags.owndata for v in (x, y, *plan.held))
+                arrays_of_all = zip((x, y, *plan.held), (*samples, *(() if held is None else held)), strict=False)
+                each_by_itself = bool(plan.stop) or not all(starmap(is_apart, arrays_of_all))
                 plans[like] = plan, each_by_itself
                 if found := unreachable(model.activations[-1], y, plan.sample_weight):
                     outside[i] = found

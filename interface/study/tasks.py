@@ -29,7 +29,7 @@ from samenet.training.reporting import ReportOfMany
 from samenet.training.run import Release, train_under
 from samenet.training.settings import Settings, are_constant
 from samenet.training.together import run_together
-from samenet.validation import checks
+from samenet.validation import arrays, checks
 
 
 class Task(NamedTuple):
@@ -115,7 +115,8 @@ def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) ->
             x, y = model.labelled(X, Y, settings.reduction)
         except (TypeError, ValueError):  # raised again with the network's number
             return None
-        if len(x) != last.rows or not (x.flags.owndata and y.flags.owndata) or unreachable(model.activations[-1], y):
+        is_apart = arrays.is_apart(x, X) and arrays.is_apart(y, Y)
+        if len(x) != last.rows or not is_apart or unreachable(model.activations[-1], y):
             return None
         found = x, y
     x, y = found

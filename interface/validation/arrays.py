@@ -26,6 +26,11 @@ def is_ready(value: Any, dtype: Float) -> bool:
     return type(value) is np.ndarray and value.dtype == dtype and value.flags.carray
 
 
+def is_apart(found: NDArray[Any], given: Any) -> bool:
+    """Whether a converted array is a copy, or a view of a given one that owns its memory: not a view of parameters."""
+    return found.flags.owndata or (found.base is given and given.flags.owndata)
+
+
 def check_unmasked(name: str, value: Any) -> None:
     """Refuse masked entries: converted to an array, they would be the numbers under the mask."""
     if has_masked(value):
@@ -39,7 +44,8 @@ def plain(name: str, value: Any) -> NDArray[Any]:
     if is_sparse(value):
         raise TypeError(f"{name}: expected an array of numbers, got a sparse {type(value).__name__}; use .toarray()")
     try:
-        return np.asarray(value)
+        found = np.asarray(value)
+        return found if type(value) is list else found[...]  # `__array__` may return an array that is still in use
     except ValueError:
         raise ValueError(f"{name}: expected rows of equal length, got {short(value)}") from None
     except Exception as error:
@@ -47,7 +53,13 @@ def plain(name: str, value: Any) -> NDArray[Any]:
 
 
 def array(name: str, value: Any, dtype: Float) -> NDArray[Any]:
-    """An array of real numbers in the form that every backend works on; copied only if necessary."""
+    """An array of real numbers in the form that every backend works on; copied only if necessary.
+
+    Never the array that was given, but a view of it, because other threads, callbacks and schedules might change its
+    shape or dtype afterwards.
+    """
+    if type(value) is np.ndarray:
+        value = value[...]
     if is_ready(value, dtype):
         return value  # type: ignore[no-any-return]
     if type(value) is np.ndarray and value.dtype.kind in "biuf":  # holds numbers, and nothing else
@@ -184,7 +196,8 @@ def labelled(
 
     Without `checks_X`, X may have NaN and infinity.
     """
-    # Most arrays need no conversion, and so no call.
+    # Most arrays need no conversion, and so no call; for the views, see `array`.
+    X = X[...] if type(X) is np.ndarray else X
     if not (type(X) is np.ndarray and X.dtype == dtype and X.flags.carray):
         X = array("X", X, dtype)
     shape = X.shape
@@ -194,6 +207,7 @@ def labelled(
     if shape[0] == 0:
         raise ValueError(f"X: expected at least one sample, got shape {shape}")
     given = Y
+    Y = Y[...] if type(Y) is np.ndarray else Y
     if not (type(Y) is np.ndarray and Y.dtype == dtype and Y.flags.carray):
         Y = array("Y", Y, dtype)
     expected = (shape[0], n_out) if rank == 2 else (n_out,)
