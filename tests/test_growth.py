@@ -193,7 +193,7 @@ def test_the_marks_are_where_kernels_change() -> None:
     at = {m["what"]: m["at"] for m in marks["batch"]}
     assert at == {
         "samples in lanes": 5,
-        "weights are turned": 81,
+        "weights are packed": 81,
         "gradient in parts": PARTS,
         "2 threads": 661,
     }

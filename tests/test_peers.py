@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import os
 import re
 import subprocess
@@ -30,6 +31,7 @@ from benchmarks.report.model import Outcome, Record, newest
 from samenet.compare import environment, timing
 from samenet.compare.cases import eleven_lines_problem, example
 from samenet.compare.measurement import measure as in_turns
+from samenet.compare.timing import Ratio
 
 pytestmark = pytest.mark.compiled  # the same without the JIT
 ROOT = Path(__file__).resolve().parent.parent
@@ -398,7 +400,7 @@ def with_ratio(content: dict[str, Any], estimate: float, low: float, high: float
     ("ratio", "words"),
     [
         ((0.5, 0.4, 0.6), "**samenet is slower** in 1:"),
-        ((1.1, 0.9, 1.2), "no significant difference (the interval contains 1, or there is none) in 1:"),
+        ((1.1, 0.9, 1.2), "no significant difference (the interval contains 1, or without one, the ratio is within"),
         ((3.0, 2.0, 4.0), "samenet is faster in 1:"),
     ],
 )
@@ -413,6 +415,11 @@ def test_losses_are_told_as_wins_are(content, tmp_path, ratio, words):
     assert row[7].startswith(f"{ratio[0]:.2f}x" if ratio[0] >= 1 else "0.500x")
     over_limit = found.settings[0].case.median(ours.PREDICTOR) / found.settings[0].limit
     assert float(row[9].removesuffix("x")) == pytest.approx(over_limit, rel=0.01)
+
+
+@pytest.mark.parametrize(("ratio", "found"), [(0.9, "slower"), (0.97, "same"), (1.0, "same"), (1.2, "faster")])
+def test_a_ratio_of_one_process_is_judged_without_an_interval(ratio, found):
+    assert text.verdict(Ratio(ratio, math.nan, math.nan)) == found
 
 
 def test_a_failure_is_shown_and_has_no_time(content, tmp_path):

@@ -252,7 +252,7 @@ def beside(outcome: Outcome) -> Figure:
     shown = [*(p[1] for found in points.values() for p in found.values()), *(x for x, _ in limits if x > 0), 1.0]
     axes.set_xlim(min(shown) / 1.6, max(shown) * 1.6)  # an interval of a few processes may be wider than the page
     _log(axes.xaxis, lambda value: f"{value:g}x")
-    axes.set_xlabel("time / samenet's time; left of 1x, the other is faster")
+    axes.set_xlabel("time / samenet Numba's time; left of 1x, the other is faster")
     return figure
 
 

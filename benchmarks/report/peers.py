@@ -31,13 +31,18 @@ HOW_TO_READ = """\
 
 VERDICTS = {
     "slower": "**samenet is slower**",
-    "same": "no significant difference (the interval contains 1, or there is none)",
+    "same": "no significant difference (the interval contains 1, or without one, the ratio is within 5 % of 1)",
     "faster": "samenet is faster",
 }
 
 
 def verdict(ratio: Ratio) -> str:
-    """Whether samenet is "faster", "slower" or the "same", from the other's time over samenet's and its interval."""
+    """Whether samenet is "faster", "slower" or the "same", from the other's time over samenet's and its interval.
+
+    A single process gives no interval; then the ratio alone decides, as in the counts by kind.
+    """
+    if not ratio.has_interval:
+        return {"ahead": "faster", "even": "same", "behind": "slower"}[kinds.verdict(ratio.estimate)]
     return "faster" if ratio.low > 1 else "slower" if ratio.high < 1 else "same"
 
 
@@ -93,7 +98,7 @@ def standings(settings: tuple[Setting, ...]) -> str:
             found_by[verdict(ratio)].append(f"{s}: {s.best}, {times(ratio)}")
     lines = [
         f"In the {len(cases)} settings of the tutorials' cases, compared with the best other contender, by the "
-        "interval of the ratio:",
+        "interval of the ratio, or by the ratio alone where it has no interval:",
         "",
     ]
     for kind, found in found_by.items():
