@@ -28,7 +28,8 @@ def is_ready(value: Any, dtype: Float) -> bool:
 
 def is_apart(found: NDArray[Any], given: Any) -> bool:
     """Whether a converted array is a copy, or a view of a given one that owns its memory: not a view of parameters."""
-    return found.flags.owndata or (found.base is given and given.flags.owndata)
+    is_view = found.base is given
+    return bool(found.flags.owndata or (is_view and given.flags.owndata))
 
 
 def check_unmasked(name: str, value: Any) -> None:
