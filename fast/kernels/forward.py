@@ -146,8 +146,7 @@ def multiply(X, W, b, memory, out):
 @external(lambda f: (matrix(f), f[:, ::1], f[:, ::1], f[::1], f[:, ::1]), light=True)
 def multiply_in_order(X, W, start, memory, out):
     """out := start + X W^T for few rows, with the bits of `product` for packed W^T. memory: as for `multiply`."""
-    (m, k), n = out.shape, W.shape[1]
-    lanes = REGISTER // X.itemsize
+    (m, k), n, lanes = out.shape, W.shape[1], REGISTER // X.itemsize
     width = memory.size // n // lanes * lanes  # nodes whose weights have room
     if 4 * n <= m * m and (width >= k or (width > 0 and k < WIDE)):  # transposing W pays
         for i in range(0, k, width):
@@ -155,7 +154,7 @@ def multiply_in_order(X, W, start, memory, out):
             transposed(W[i : i + width], WT)
             product(X, WT, start[:, i : i + width], out[:, i : i + width])
         return
-    z = rows_at(memory, 0, m, row_length(k, REGISTER // X.itemsize))
+    z = rows_at(memory, 0, m, row_length(k, lanes))
     begins, terms = begins_with_start(n, k, X.itemsize), n if k < WIDE else terms_at_once(n)
     for begin in range(0, n, terms):
         for s in range(m):

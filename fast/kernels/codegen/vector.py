@@ -14,7 +14,7 @@ INT, LONG, BYTE = ir.IntType(32), ir.IntType(64), ir.IntType(8)
 _CONTRACT = ("contract",)  # a product and a sum may become one fused multiply-add
 
 
-def _has(feature: str) -> bool:
+def has(feature: str) -> bool:
     """Whether the target processor has a feature, by LLVM's name."""
     wanted: str | None = vars(config)["CPU_FEATURES"]
     if wanted is not None:
@@ -22,8 +22,8 @@ def _has(feature: str) -> bool:
     return bool(llvmlite.binding.get_host_cpu_features().get(feature, False))
 
 
-REGISTER = 64 if _has("avx512f") else 32 if _has("avx") else 16  # bytes of a vector register
-REGISTERS = 16 if _has("avx") and not _has("avx512f") else 32
+REGISTER = 64 if has("avx512f") else 32 if has("avx") else 16  # bytes of a vector register
+REGISTERS = 16 if has("avx") and not has("avx512f") else 32
 
 
 class Vector:
