@@ -27,27 +27,38 @@ from samenet.fast.description import (
     objective,
     plan,
 )
-from samenet.fast.kernels import by_address, many_networks, tiny_network
+from samenet.fast.kernels import by_address, many_networks, tiny_network, training
+from samenet.fast.kernels.activations import NARROW
 from samenet.fast.kernels.forward import UNPACKED_ROWS
+from samenet.fast.kernels.gemm import WIDE
+from samenet.fast.kernels.narrow import starts_narrow
 from samenet.fast.kernels.parallel import new_queue
-from samenet.model import Model, functions
+from samenet.fast.kernels.sparse_input import LEAST
+from samenet.fast.sample_weight import factors
+from samenet.model import Model
 from samenet.optimizers import UpdateRule
 
 _NO_ORDERS = np.empty((0, 0, 0), np.int64)
+_IN_CACHE = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
 _KEPT = 1 << 19  # bytes of new parameters up to which their memory is kept for the next call
 
 
-def _lanes(model: Model, batch_size: int, is_update: bool = True) -> int:
-    """How many such networks to train in the lanes of registers; 0 if that would give other bits.
+def _lanes(model: Model, batch_size: int, may_be_tiny: bool = True) -> int:
+    """How many such networks to train in the lanes of registers; 0 if that would give other bits: if sums have another
+    order there than when they are trained one by one, or for a softmax that is not the last, with the cross-entropy.
 
-    Unless it is for updates, for the costs of all samples, which are not those of `tiny_network`.
+    The costs of all samples are not those of `tiny_network`, nor are updates with DropConnect.
     """
-    codes, cost = tuple(map(functions.ACTIVATIONS.index, model.activations)), functions.COSTS.index(model.cost_function)
-    is_tiny = is_update and tiny_network.fits(model, batch_size)
-    if is_update and is_tiny != tiny_network.fits(model, batch_size, has_state=True):
+    sizes, activations, lanes = model.sizes, model.activations, many_networks.lanes_of(model.dtype)
+    is_tiny = may_be_tiny and tiny_network.fits(model, batch_size)
+    if may_be_tiny and is_tiny != tiny_network.fits(model, batch_size, has_state=True):
         return 0  # the order of its sums depends on the rule
-    fits = many_networks.fits(model.sizes, codes, cost, batch_size, model.dtype.itemsize, is_tiny)
-    return many_networks.lanes_of(model.dtype) if fits else 0
+    size, last = sum((n + 1) * k for n, k in itertools.pairwise(sizes)), sizes[-1] * model.dtype.itemsize
+    is_narrow: bool = starts_narrow(sizes, lanes)  # type: ignore[no-untyped-call]
+    most = WIDE if is_narrow else min(WIDE, LEAST)
+    is_small = is_tiny or (max(sizes) < most and training.parts_of(batch_size, size) == 1)
+    is_entropy = model.cost_function == "cross_entropy" and "softmax" not in activations[:-1] and last <= NARROW
+    return lanes if is_small and size <= _IN_CACHE and ("softmax" not in activations or is_entropy) else 0
 
 
 # As measured: a register of a layer after the input takes as long as so many more inputs, the cross-entropy of a row as
@@ -63,14 +74,20 @@ def _fill(model: Model, few: int, lanes: int, batch_size: int, is_tiny: bool) ->
     return few * of_one >= _SHARES[is_tiny] * of_lanes
 
 
+def _are_used(weights: NDArray[np.float64], dtype: Any) -> bool:
+    """Whether all weights of samples, if any, are above 0, divided by their sum or not: other rows are left out."""
+    return weights.size == 0 or bool(dtype.type(weights.min() / max(1.0, weights.sum())) > 0.0)
+
+
 def at_once(model: Model, batch_size: int, masks_weights: bool = False) -> int:
     """How many such networks to train together, with DropConnect or not; 0 if none can be trained in one call."""
     if model.theta.normalized or (masks_weights and not workspace.is_packed(model)):
         return 0
-    found: int | None = model.prepared.get((at_once, batch_size))
+    found: int | None = model.prepared.get((at_once, batch_size, masks_weights))
     if found is None:
         is_possible = tiny_network.fits(model, batch_size) or workspace.is_packed(model)
-        found = model.prepared[at_once, batch_size] = _lanes(model, batch_size) or int(is_possible)
+        found = _lanes(model, batch_size, not masks_weights) or int(is_possible)
+        model.prepared[at_once, batch_size, masks_weights] = found
     return found
 
 
@@ -136,18 +153,19 @@ def prepared(
     each, none = record_every or epochs, (*NO_MASKS[first.dtype.itemsize][:2], NO_KEYS)
     updates, records = epochs * -(-rows // batch_size), -(-epochs // each) if record_every else 0
     shapes = (number, flat.size), (number, updates), (number, records)
-    lanes, tiny = at_once(first, batch_size), planned.tiny
+    lanes, tiny = at_once(first, batch_size, bool(drop_connect)), None if drop_connect else planned.tiny
     # The penalties of few rows are those of the pass over unpacked weights, in an order of its own.
     is_unpacked = tiny is None and batch_size <= UNPACKED_ROWS and clip_norm == math.inf and (first.l1 or first.l2)
+    is_unpacked = is_unpacked and not drop_connect
     gives_costs = _lanes(first, batch_size, False) if record_every else not is_unpacked
-    if lanes > 1 and not (weights.size or drop_connect) and gives_costs:
+    if lanes > 1 and _are_used(weights, flat.dtype) and gives_costs:
         few = number % lanes
         whole = number if _fill(first, few, lanes, batch_size, tiny is not None) else number - few
     kept = empty(shapes[0], flat.dtype) if number * flat.nbytes <= _KEPT else None
     described = rule.state_arrays, layout(first), objective(first)
-    # The lanes of the registers of one network: with masks, the widest.
-    across = (0, 0) if tiny is None else (len(tiny[0]), len(tiny_network.widest(flat.itemsize)[0]))
-    of_rule = alphas, (*planned.constants, 0), record_every, limit
+    of_records = factors(weights, reduction, flat.dtype)[:, 0].astype(float) if weights.size else weights
+    others = weights, of_records, *DropConnect.of(np.array(drop_connect), flat.dtype, 0)[:2]
+    across, of_rule = 0 if tiny is None else len(tiny[0]), (alphas, (*planned.constants, 0), record_every, limit)
 
     def run(
         where: Where, X: Any, Y: Any, orders: NDArray[np.int64] = _NO_ORDERS, dropout: tuple[Any, ...] = none
@@ -155,9 +173,17 @@ def prepared(
         thetas = empty(shapes[0], flat.dtype) if kept is None else kept
         costs, recorded, is_well = empty(shapes[1]), empty(shapes[2]), True
         if whole:
-            more = (X, Y, orders[: whole if len(orders) > 1 else 1], dropout), batch, *of_rule
-            of_whole, of_costs = (where.vectors[:whole], thetas[:whole]), (costs[:whole], recorded[:whole])
-            given = across[len(dropout[0]) > 0], *of_whole, *described, *more, *of_costs
+            more = (X, Y, orders[: whole if len(orders) > 1 else 1], dropout), others, batch, *of_rule
+            with_options = bool(across and (weights.size or dropout[0].size))
+            given = (
+                lanes if with_options else across,
+                where.vectors[:whole],
+                thetas[:whole],
+                *described,
+                *more,
+                costs[:whole],
+                recorded[:whole],
+            )
             is_well = code_of(many_networks.run_updates, flat.dtype, given)(*given)
         if whole < number:
             rest, orders = thetas[whole:], orders[whole:] if len(orders) > 1 else orders

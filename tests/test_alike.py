@@ -143,7 +143,8 @@ def test_norms_of_some_networks_whose_squares_overflow_or_vanish(dtype: str, row
     assert len(in_lanes) == 6
 
 
-# Settings with which networks are trained one after the other in a single call, since the lanes would give other bits.
+# Settings with which networks are trained in a single call: some one after the other, where the lanes would give other
+# bits, such as with samples of weight 0.
 IN_TURN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"sizes": [200, 3]}, {"optimizer": "momentum"}),
     ({"activation": ["softmax", "sigmoid"]}, {"record_every": 0}),
@@ -305,6 +306,50 @@ def in_lanes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     for dtype in ("float32", "float64"):
         monkeypatch.setitem(description._codes, (run, np.dtype(dtype)), noted)
     return found
+
+
+# Networks, tiny ones or not, for each cost; weights of one batch are rounded where their sum is no power of 2.
+WEIGHED: list[tuple[list[int], str, str]] = [
+    ([4, 6, 5], "tanh", "squared_error"),
+    ([2, 1], "sigmoid", "sum_of_squares"),
+    ([4, 19, 5], "sigmoid", "binary_cross_entropy"),
+    ([3, 31, 5], "softmax", "cross_entropy"),
+]
+WAYS: list[dict[str, Any]] = [
+    {"batch_size": 3, "record_every": 2, "clip_norm": 0.2},
+    {"batch_size": 1, "record_every": 0, "reduction": "sum", "shuffle": False},
+    {"record_every": 1, "clip_value": 0.1},
+    {"batch_size": 20, "record_every": 1, "optimizer": "adam"},
+]
+
+
+@pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=SLOW if i > 1 else ()) for i, kind in enumerate(WEIGHED)],
+    ids=lambda kind: "-".join(map(str, kind[0])),
+)
+@pytest.mark.parametrize("seed", [None, pytest.param(5, marks=SLOW)])
+def test_weights_of_samples_and_masks_of_weights(kind: Any, dtype: str, seed: int | None, in_lanes: list[int]) -> None:
+    (sizes, output, cost), weights = kind, RANDOM.random(50) + 0.1
+    X, Y = RANDOM.normal(size=(50, sizes[0])), RANDOM.random((50, sizes[-1]))
+    given: dict[str, Any] = {"activation": ["relu"] * (len(sizes) - 2) + [output], "cost": cost, "dtype": dtype}
+    options: list[dict[str, Any]] = [
+        {"sample_weight": weights},
+        {"drop_connect": 0.3},
+        {"drop_connect": [0.0, 0.5][3 - len(sizes) :], "sample_weight": weights},
+        {"sample_weight": 3.0 * weights, **({"dropout": 0.4} if len(sizes) > 2 else {})},
+    ]
+    penalties: list[dict[str, float]] = [{}, {"l1": 0.01, "l2": 0.05}]
+    few = 1 if config.DISABLE_JIT else None  # plain kernels are slow
+    for way, penalty, more in itertools.product(WAYS[:few], penalties[:few], options):
+        networks = [Network(sizes, seed=i, bias="optimizer" not in way, **given, **penalty) for i in range(17)]
+        expected, seeds = [net.copy() for net in networks], [seed or i for i in range(17)]
+        settings = {"alpha": 0.005, "epochs": 3, **way, **more}
+        one_by_one(expected, X, Y, seeds, **settings)
+        train_many(networks, X, Y, seeds=seeds, **settings)
+        assert same(networks, expected)
+    assert len(in_lanes) >= (4 if few else 16)  # most of them
 
 
 @pytest.mark.parametrize("dtype", ["float64", pytest.param("float32", marks=SLOW)])

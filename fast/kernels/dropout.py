@@ -17,6 +17,7 @@ _WORD = 2**64 - 1
 _STEP = 0x9E3779B97F4A7C15  # the increment of the generator's state
 _ROUNDS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))  # shifts and multipliers
 _BITS = 53  # of a random number
+HALF = -(1 << 63)  # added to keys for DropConnect, see `samenet.fast.workspace.masking`
 
 
 def _random(key: int, n: int) -> int:

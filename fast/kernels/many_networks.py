@@ -7,13 +7,11 @@ cross-entropy is passed to `activations` network by network. Every sum has the s
 one by one, so the bits are the same.
 """
 
-import itertools
-
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels import adaptive, few_nodes, network_lanes, parameter_lanes, sparse_input, training
-from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, NARROW, SOFTMAX, activate
+from samenet.fast.kernels import adaptive, few_nodes, network_lanes, parameter_lanes, training
+from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, activate
 from samenet.fast.kernels.by_address import are_well, move
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
@@ -21,17 +19,14 @@ from samenet.fast.kernels.codegen.microkernels import flat
 from samenet.fast.kernels.codegen.registers import full_width
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.costs import apply_cost, values_in_lanes
-from samenet.fast.kernels.dropout import MaskedWeights
+from samenet.fast.kernels.dropout import HALF, MaskedWeights, products
 from samenet.fast.kernels.forward import block_rows, most_rows
-from samenet.fast.kernels.gemm import WIDE, transposed
-from samenet.fast.kernels.narrow import starts_narrow
+from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.packing import copy, nodes
 from samenet.fast.kernels.steps import RULE, Rule, step
 
 # The fewest rows of a pass; bytes of activations that leave room for weights in the cache.
 _LEAST, _CACHED = 16, 1 << 14
-_HALF = -(1 << 63)  # added to keys for DropConnect, see `samenet.fast.workspace.masking`
-_MOST = 1 << 14  # parameters of a network, so that those of a group stay in the L2 cache
 
 
 def lanes_of(dtype: np.dtype) -> int:
@@ -39,31 +34,20 @@ def lanes_of(dtype: np.dtype) -> int:
     return REGISTER // dtype.itemsize
 
 
-def fits(sizes: tuple[int, ...], codes: tuple[int, ...], cost: int, batch_size: int, itemsize: int, tiny: bool) -> bool:
-    """Whether such networks, trained one by one, by `tiny_network` or not, compute their sums in the order used here;
-    a softmax only at the end, and with the cross-entropy.
-    """
-    size, ends_narrow = sum((n + 1) * k for n, k in itertools.pairwise(sizes)), sizes[-1] * itemsize <= NARROW
-    is_entropy = cost == CROSS_ENTROPY and SOFTMAX not in codes[:-1] and ends_narrow
-    most = WIDE if starts_narrow(sizes, REGISTER // itemsize) else min(WIDE, sparse_input.LEAST)
-    is_small = tiny or (max(sizes) < most and training.parts_of(batch_size, size) == 1)
-    return is_small and size <= _MOST and (SOFTMAX not in codes or is_entropy)
-
-
 def _workspace(f):
-    return types.Tuple((*(f[::1],) * 9, f[:, ::1], float64[::1], f[::1], float64[::1]))
+    return types.Tuple((*(f[::1],) * 9, f[:, ::1], float64[::1], f[::1], *(float64[::1],) * 2, f[::1], float64[::1]))
 
 
 @kernel(inlined=True)
-def _pass(across, theta, layout, cost, data, epoch, first, whole, piece, scale, G, workspace, values):
+def _pass(across, theta, layout, cost, data, weights, epoch, first, whole, piece, scale, G, workspace, values):
     """Unless it is empty, G := the gradient over the rows; values := the sums of their costs.
 
     Costs are added in pieces of `piece` rows, as when one network is trained. A few rows pass through all layers
     together, so that their activations stay in the L1 cache. across: see `network_lanes.backward`; the costs of tiny
-    networks' batches are means or sums already.
+    networks' batches are means or sums already, and so are costs with weights, which the totals divide.
     """
     width, (X, Y, order, dropout) = full_width(theta), data
-    H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums = workspace[:11]
+    H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums, _, more, shares, scales, totals = workspace
     sizes, code = layout[0], layout[1, -1]
     n_in, n_out, lanes = sizes[0], sizes[-1], len(width)
     total, _ = nodes(sizes)
@@ -73,8 +57,12 @@ def _pass(across, theta, layout, cost, data, epoch, first, whole, piece, scale, 
     powers, of_row = flat(gathered)[: n_out * lanes], flat(gathered)[n_out * lanes :]  # free between calls of `gather`
     for r in range(values.size):
         values[r] = 0.0
+    is_weighed = weights.size > 0
     for begin in range(0, whole, piece):
         end = min(begin + piece, whole)
+        if is_tiny or is_weighed:
+            shared = order, epoch, first + begin, end - begin, totals, scale, shares, scales
+            network_lanes.share(lanes, is_tiny, cost, weights, *shared)
         for start in range(begin, end, most):
             rows, done = min(most, end - start), start - begin
             x, x_0, row, column = inputs, 0, n_in, 1
@@ -95,34 +83,38 @@ def _pass(across, theta, layout, cost, data, epoch, first, whole, piece, scale, 
                 network_lanes.draw_masks(width, dropout, epoch * len(X) + first + start, rows, gathered, factors)
             network_lanes.forward(width, across, theta, layout, of_inputs, is_shared, rows, *of_hidden, out[a:b], zeros)
             d = rows_of_delta * (total - n_out) * lanes + a
-            slopes = delta[d : d + (b - a if G.size else 0)]
+            slopes, s = delta[d : d + (b - a if G.size else 0)], done * lanes if is_weighed else 0
+            of_rows = shares[s:], scales[s : s + (rows if is_weighed else 1) * lanes]
             if is_entropy:
                 if done == 0:
                     sums[:] = 0.0
-                network_lanes.cross_entropies(
-                    width, is_tiny, out[a:b], y[a:b], n_out, scale, powers, of_row, sums, slopes
-                )
+                memory = of_rows, powers, of_row, sums, slopes
+                network_lanes.cross_entropies(width, is_tiny, is_weighed, out[a:b], y[a:b], n_out, scale, *memory)
             elif is_tiny:
-                for s in range(a, b if is_binary else a, n_out * lanes):
-                    values_in_lanes(cost, out[s : s + n_out * lanes], y[s : s + n_out * lanes], sums)
-                    for r in range(values.size):
-                        values[r] += scale * sums[r]
+                if is_binary:
+                    network_lanes.add_values(cost, out[a:b], y[a:b], n_out, of_rows[0], is_weighed, sums, values)
                 network_lanes.tiny_outputs(
-                    width, across, layout, cost, out[a:b], y[a:b], scale, squares, start == 0, slopes
+                    width, across, layout, cost, out[a:b], y[a:b], of_rows[1], squares, start == 0, slopes
                 )
             elif G.size:
                 apply_cost(cost, code, out[a:b], y[a:b], n_out, scale, slopes, 0.0)
             elif not is_binary:
                 activate(code, out[a:b], n_out)
+            if G.size and is_weighed and not is_tiny:
+                network_lanes.weigh(width, of_rows[1], slopes)
             if G.size:
                 given = width, across, theta, layout, of_inputs, is_shared, rows, *of_hidden, delta
                 network_lanes.backward(*given, done, rows_of_delta, zeros, G, start == 0)
         if is_entropy or not is_tiny:
-            if not is_entropy:
-                b = (end - begin) * n_out * lanes
+            b = (end - begin) * n_out * lanes
+            if is_weighed and not is_entropy:
+                more[:] = 0.0
+                network_lanes.add_values(cost, out[:b], y[:b], n_out, shares, is_weighed, sums, more)
+            elif not is_entropy:
                 values_in_lanes(cost, out[:b], y[:b], sums)
+            found = more if is_weighed and not is_entropy else sums
             for r in range(values.size):
-                values[r] += sums[r]
+                values[r] += found[r]
         if G.size and layout[1, 0]:  # afterwards, because `sums` is used again
             network_lanes.add_biases(width, across, layout, end - begin, delta, rows_of_delta, sums, begin == 0, G)
     for r in range(values.size if is_tiny and not (is_entropy or is_binary) else 0):
@@ -136,15 +128,23 @@ def _pass(across, theta, layout, cost, data, epoch, first, whole, piece, scale, 
     lambda f: (
         *(int64, f[::1], f[:, ::1], int64[:, ::1], types.Tuple((int64, float64, float64))),
         types.Tuple((*(f[:, ::1],) * 2, int64[:, :, ::1], types.Tuple((int64[::1], f[::1], int64[::1])))),
+        types.Tuple((*(float64[::1],) * 2, int64[::1], *(f[::1],) * 3)),
         *(types.Tuple((int64, boolean)), float64[::1], RULE, int64, f[::1], _workspace(f), *(float64[:, ::1],) * 2),
     )
 )
-def _updates(across, theta, state, layout, aim, data, batch, alphas, rule, record_every, G, workspace, costs, recorded):
-    """All updates of the networks in the lanes; see `run_updates`. aim: the objective."""
+def _updates(
+    across, theta, state, layout, aim, data, more, batch, alphas, rule, record_every, G, workspace, costs, recorded
+):
+    """All updates of the networks in the lanes; see `run_updates`. aim: the objective. more: the first four as there,
+    and memory for the masks of weights and the masked parameters.
+    """
     (X, Y, order, dropout), (batch_size, mean), (cost, l1, l2) = data, batch, aim
+    weights, of_records, thresholds, factors, masks, masked = more
     m, most, lanes, memory = len(X), most_rows(layout[0]), across, (workspace[10], workspace[11], workspace[12])
+    width, totals, is_weighed = full_width(theta), workspace[15], weights.size > 0
     if across == 0:  # as in `training.run`
-        lanes = 1 if few_nodes.fits(layout[0], theta.itemsize) else REGISTER // theta.itemsize
+        is_short = few_nodes.fits(layout[0], theta.itemsize) and not (is_weighed or masks.size)
+        lanes = 1 if is_short else REGISTER // theta.itemsize
     unclipped = rule
     if rule.clip_norm < np.inf:
         unclipped = Rule(rule.code, rule.beta1, rule.beta2, rule.epsilon, np.inf, np.inf, rule.t)
@@ -155,29 +155,40 @@ def _updates(across, theta, state, layout, aim, data, batch, alphas, rule, recor
         is_recorded = recorded.size and first == 0 and epoch % record_every == 0
         for is_update in range(0 if is_recorded else 1, 2):  # before it, the costs of all samples, which take no step
             begin, rows, scale, piece = first, whole, 1.0 / whole if mean else 1.0, block_rows(whole, most)
-            given, g, values, tiny = order, G, costs[:, update], across
+            given, g, values, tiny, used, shared = order, G, costs[:, update], across, theta, weights
+            totals[:] = 1.0
             if is_update == 0:
-                begin, rows, scale, piece = 0, m, 0.0, most
+                begin, rows, scale, piece, shared = 0, m, 0.0, most, of_records
                 given, g, values, tiny = order[:0], G[:0], recorded[:, epoch // record_every], 0
-            of_rows = (X, Y, given, dropout), epoch, begin, rows, piece, scale
-            _pass(tiny, theta, layout, cost, *of_rows, g, workspace, values)
-            for r in range(values.size if mean else 0):
+            elif masks.size:
+                given_keys = thresholds, factors, dropout[2], update, workspace[9], masks
+                parameter_lanes.mask_weights(width, layout, *given_keys)
+                products(masked, theta, masks)
+                used = masked
+            if is_update and is_weighed and mean:
+                network_lanes.add_weights(weights, order, epoch, first, whole, totals)
+            scale = 1.0 if is_weighed else scale
+            of_rows = (X, Y, given, dropout), shared, epoch, begin, rows, piece, scale
+            _pass(tiny, used, layout, cost, *of_rows, g, workspace, values)
+            if is_update and masks.size:
+                products(G, G, masks)
+            for r in range(values.size if mean and not is_weighed else 0):
                 if is_update == 0:
                     values[r] *= 1.0 / m
                 elif across == 0:
                     values[r] /= rows
             if l1 or l2:
-                weights = full_width(theta), layout, across, lanes if is_update else 1, theta
-                parameter_lanes.add_penalties_of_each(*weights, l1, l2, g, *memory, values)
+                of_all = width, layout, across, lanes if is_update else 1, theta
+                parameter_lanes.add_penalties_of_each(*of_all, l1, l2, g, *memory, values)
         if rule.clip_norm < np.inf:
             limits, memory_of_clip = (rule.clip_value, rule.clip_norm), (workspace[11], workspace[12], workspace[9][0])
-            parameter_lanes.clip_each(full_width(theta), layout, across, lanes, G, *limits, *memory_of_clip)
+            parameter_lanes.clip_each(width, layout, across, lanes, G, *limits, *memory_of_clip)
         step(theta, G, alphas[epoch], state, 0, unclipped, rule.t + update + 1)
 
 
 @kernel(light=True)
 def run_updates(
-    across, vectors, thetas, states, layout, aim, data, batch, alphas, rule, record_every, limit, costs, recorded
+    across, vectors, thetas, states, layout, aim, data, more, batch, alphas, rule, record_every, limit, costs, recorded
 ):
     """Make as many updates of each network as `costs` has columns; the results are those of `training`.
 
@@ -185,9 +196,11 @@ def run_updates(
     vectors: the parameters, see `by_address`; thetas: those after the updates, (networks, parameters). states: the
     number of the rule's state arrays; they start at 0. data: X, Y, orders (networks, epochs, m), or (1, epochs, m) for
     all, or empty to use the rows as they are; and dropout, the thresholds, factors and keys of
-    `samenet.backends.dropout`, a key for each network, or for all, or none. batch: its size, and whether the gradient
-    is divided by it. recorded: (networks, records), the cost over all samples before every epoch that is a multiple of
-    `record_every`; or empty. alphas, rule, and aim, the objective, see `training.run_updates`, are the same for all.
+    `samenet.backends.dropout`, a key for each network, or for all, or none. more: the samples' weights, all above 0,
+    for updates and for records; DropConnect, the threshold and the factor of each layer; what is not used is empty.
+    batch: its size, and whether the gradient is divided by it. recorded: (networks, records), the cost over all samples
+    before every epoch that is a multiple of `record_every`; or empty. alphas, rule, and aim, the objective, see
+    `training.run_updates`, are the same for all.
     Returns whether all went well, see `by_address.are_well`.
     """
     (X, Y, orders, dropout), penalized = data, aim[1] != 0 or aim[2] != 0
@@ -207,13 +220,20 @@ def run_updates(
     D, masks = empty(heap, masked * lanes, X.dtype), empty(heap, masked * lanes, X.dtype)
     out, y = empty(heap, most * n_out * lanes, X.dtype), empty(heap, most * n_out * lanes, X.dtype)
     inputs = empty(heap, rows * sizes[0] * lanes, X.dtype)
-    gathered = empty(heap, (lanes, max(rows * max(sizes[0], n_out), masked)), X.dtype)
+    of_weights = size if more[2].size else 0  # their masks
+    gathered = empty(heap, (lanes, max(rows * max(sizes[0], n_out), masked, of_weights)), X.dtype)
     squares, zeros = empty(heap, across * lanes, X.dtype), zeroed(heap, lanes, X.dtype)
     group, G = zeroed(heap, (size, lanes), X.dtype), empty(heap, size * lanes, X.dtype)
+    each = lanes * (most if more[0].size else 1)
+    shares, factors_of_rows = empty(heap, each, np.float64), empty(heap, each, X.dtype)
+    masks_of_weights = empty(heap, of_weights * lanes, X.dtype)
+    masked_weights = empty(heap, of_weights * lanes, X.dtype)
     theta, state, sums = flat(group), zeroed(heap, (states, group.size), X.dtype), empty(heap, lanes, np.float64)
     most = (size + total) * lanes * (lanes + 1) if penalized or rule.clip_norm < np.inf else 0  # P, each row padded
-    terms, totals = empty(heap, most, X.dtype), empty(heap, lanes, np.float64)
-    workspace = H, D, masks, delta, out, y, inputs, squares, zeros, gathered, sums, terms, totals
+    terms, values, totals = empty(heap, most, X.dtype), empty(heap, lanes, np.float64), empty(heap, lanes, np.float64)
+    of_rows = sums, terms, values, shares, factors_of_rows, totals
+    workspace = H, D, masks, delta, out, y, inputs, squares, zeros, gathered, *of_rows
+    of_all = *more, masks_of_weights, masked_weights
     well = True
     for first in range(0, number, lanes):
         count = min(lanes, number - first)
@@ -228,7 +248,22 @@ def run_updates(
         keys = dropout[2][first : first + count] if len(dropout[2]) > 1 else dropout[2]
         given = X, Y, order, (thresholds, factors, keys)
         _updates(
-            *(across, theta, state, layout, aim, given, batch, alphas, rule, record_every, G, workspace, of_costs),
+            *(
+                across,
+                theta,
+                state,
+                layout,
+                aim,
+                given,
+                of_all,
+                batch,
+                alphas,
+                rule,
+                record_every,
+                G,
+                workspace,
+                of_costs,
+            ),
             recorded[first : first + count],
         )
         transposed(group[:, :count], of_group)
@@ -250,7 +285,7 @@ def run_each(thetas, P, layout, bias, objective, data, batch, alphas, rule, stat
     for i in range(number):
         queue[:] = 0
         if keys.size:
-            key, of_connect = keys[i], keys[i] + _HALF
+            key, of_connect = keys[i], keys[i] + HALF
         masked = MaskedWeights(connect.thresholds, connect.factors, of_connect, *connect[3:])
         start, model = i * alphas.size % max(1, len(orders)), (thetas[i], P, layout, bias)
         given = X, Y, orders[start : start + alphas.size], (thresholds, factors, key, first)

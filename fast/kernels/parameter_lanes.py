@@ -1,4 +1,4 @@
-"""The parameters of many similar networks, with one network in each lane of the registers: penalties, and clipping.
+"""The parameters of networks in the lanes of registers, one in each lane: DropConnect, penalties, and clipping.
 
 Sums over a network's parameters have the order in which they are packed, as when it is trained alone.
 """
@@ -9,7 +9,10 @@ import numpy as np
 
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.loops import in_lanes
-from samenet.fast.kernels.codegen.registers import lanewise, load, load_first, store
+from samenet.fast.kernels.codegen.microkernels import rows_at
+from samenet.fast.kernels.codegen.registers import broadcast, lanewise, load, load_first, store
+from samenet.fast.kernels.dropout import HALF, draw
+from samenet.fast.kernels.gemm import transposed
 from samenet.fast.kernels.packing import is_transposed, row_length
 from samenet.fast.kernels.penalties import add_penalties, penalty_of
 from samenet.fast.kernels.steps import cut, is_exact, limits_of
@@ -36,6 +39,30 @@ def _matrix_in_order(width, sizes, layer, across, lanes, A, p, terms, q):
             store(terms, q, load(width, A, place) if i < columns else nothing)
             q += each
     return q
+
+
+@kernel(inlined=True)
+def mask_weights(width, layout, thresholds, factors, keys, update, drawn, masks):
+    """masks := the factors of all parameters of each network for an update, as in `dropout.mask_weights`.
+
+    thresholds, factors: of each layer. keys: of each network, or of all.
+    """
+    sizes, lanes, count, end = layout[0], len(width), 0, 0
+    for layer in range(sizes.size - 1):
+        count += sizes[layer] * sizes[layer + 1]
+    for r in range(lanes if keys.size > 1 else 1):
+        key, number, start = keys[min(r, keys.size - 1)] + HALF, update * count + 1, 0
+        for layer in range(sizes.size - 1):
+            n, k = sizes[layer], sizes[layer + 1]
+            end = start + n * k
+            draw(drawn[r, start:end], key, number, 1, thresholds[layer], factors[layer])
+            number, start = number + n * k, end + layout[1, 0] * k
+            drawn[r, end:start] = 1
+    size = masks.size // lanes
+    if keys.size > 1:
+        transposed(drawn[:, :size], rows_at(masks, 0, size, lanes))
+    for i in range(size if keys.size == 1 else 0):
+        store(masks, i * lanes, broadcast(width, drawn[0], i))
 
 
 @kernel(inlined=True)
