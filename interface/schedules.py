@@ -127,7 +127,7 @@ def _times_power(alpha: float, factor: float, times: int) -> float:
         return math.inf if factor > 1 else 0.0 if factor < 1 else alpha
 
 
-@dataclass(frozen=True)
+@dataclass
 class Called:
     """What a function returned for the first epochs, and what it raised for the next, if anything."""
 
@@ -162,7 +162,12 @@ def schedule(value: Any) -> Schedule:
 
 def rate(schedule: Schedule, epoch: int) -> float:
     """The learning rate of an epoch, checked to be finite and not negative; it may be 0, as at the end of a cosine."""
-    return checks.number(f"alpha({epoch})", schedule(epoch), least=0.0)
+    value = schedule(epoch)
+    return value if type(value) is float and 0.0 <= value < math.inf else _checked_rate(epoch, value)
+
+
+def _checked_rate(epoch: int, value: Any) -> float:
+    return checks.number(f"alpha({epoch})", value, least=0.0)
 
 
 def called(schedule: Schedule, epochs: int) -> Called:
@@ -170,7 +175,8 @@ def called(schedule: Schedule, epochs: int) -> Called:
     alphas: list[float] = []
     try:
         for epoch in range(epochs):
-            alphas.append(rate(schedule, epoch))
+            value = schedule(epoch)  # checked as in `rate`, whose calls would take as long as the function's
+            alphas.append(value if type(value) is float and 0.0 <= value < math.inf else _checked_rate(epoch, value))
     except Exception as error:
         return Called((*alphas,), error)
     return Called((*alphas,))

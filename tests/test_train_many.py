@@ -435,12 +435,32 @@ def test_samples_that_change_in_place_are_read_again(found_again: list[bool]) ->
     assert same(nets, expected)
 
 
+@pytest.mark.parametrize("name", ["alpha", "sample_weight"])
+def test_what_is_read_again(name: str, found_again: list[bool]) -> None:
+    """Functions and weights, which may change between two calls."""
+    rates, weights, nets = [0.5], np.linspace(0.5, 1.5, 30), small()
+    values: dict[str, Any] = {"alpha": lambda epoch: rates[-1], "sample_weight": weights}
+    more = {name: values[name]}
+    expected = [net.copy() for net in nets]
+    for i in range(5):
+        train_many(nets, X, Y, seeds=[*range(6)], **{**OPTIONS, **more})
+        train_many(tuple(expected), X, Y, seeds=[*range(6)], **{**OPTIONS, **more})
+        assert same(nets, expected)
+        if i == 1:
+            rates.append(0.25)
+            weights[:7] = 3.0
+    assert found_again[::2] == [False, True, name == "alpha", True, True]
+    weights[3] = -1.0
+    rates.append(-1.0)
+    with pytest.raises((samenet.TrainingErrors, ValueError)):
+        train_many(nets, X, Y, seeds=[*range(6)], **{**OPTIONS, **more})
+    assert all((a.parameters == b.parameters).all() for a, b in zip(nets, expected, strict=True))
+
+
 @pytest.mark.parametrize(
     "more",
     [
-        {"alpha": lambda epoch: 0.5},
         {"validation": (X, Y)},
-        {"sample_weight": np.ones(30)},
         {"cost": "sum_of_squares"},
         {"monitors": ["mean_norm"]},
         {"callback": lambda net, history: None},

@@ -30,6 +30,7 @@ from samenet.training.run import Release, train_under
 from samenet.training.settings import Settings, are_constant
 from samenet.training.together import run_together
 from samenet.validation import arrays, checks
+from samenet.validation.weights import sample_weight
 
 
 class Task(NamedTuple):
@@ -49,6 +50,9 @@ class Task(NamedTuple):
     init: Scheme = "glorot"
 
 
+_CALLED = "alpha", True  # an option, and whether it is a function
+
+
 class _Last(NamedTuple):
     """What was checked for the last call."""
 
@@ -64,6 +68,7 @@ class _Last(NamedTuple):
     rows: int
     batch_size: int
     dropout: NDArray[np.float64]
+    weights: NDArray[np.float64] | None  # of the samples
     groups: list[Sequence[int]]
     together: list[Together]
 
@@ -81,15 +86,19 @@ class _Last(NamedTuple):
 def keep(task: Task, seeds: Any, options: dict[str, Any]) -> None:
     """Keep what was checked, if all networks are trained together, with options that cannot change."""
     plan, models, are_together = task.planned[0], task.models, min(map(len, task.groups), default=0) > 1
-    is_usual = task.pattern is task.cost is plan.sample_weight is None and task.report.is_empty
-    if are_together and is_usual and are_constant((*options.values(),)):
+    is_usual = task.pattern is task.cost is None and task.report.is_empty
+    # Weights are compared, and functions of the epoch are called.
+    others = [
+        value for name, value in options.items() if name != "sample_weight" and (name, callable(value)) != _CALLED
+    ]
+    if are_together and is_usual and are_constant((*others,)):
         backend, first, rows = task.trained[0].backend, models[0], len(plan.X)
         these = backend.MANY.These(task.trained), backend.MANY.These(task.numbers)
         limits = limits_of(None if first.cost_function in MADE_FOR else first.activations[-1])
         samples = prepared.samples(first, backend, rows, limits, False)
         given = models, seeds if isinstance(seeds, range) else None, [*task.numbers], options, task.threads
-        of_all = plan.settings, samples, rows, plan.batch_size, plan.dropout, task.groups, task.together
-        first.prepared[_Last] = _Last._make((these[0].are_in, these[1].are_in, *given, *of_all))
+        of_all = plan.settings, samples, rows, plan.batch_size, plan.dropout, plan.sample_weight, task.groups
+        first.prepared[_Last] = _Last._make((these[0].are_in, these[1].are_in, *given, *of_all, task.together))
 
 
 def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) -> Task | list[Network] | None:
@@ -120,7 +129,14 @@ def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) ->
             return None
         found = x, y
     x, y = found
-    if len(together) == 1:
+    if options.get("sample_weight") is not None:
+        try:
+            weights = sample_weight(options["sample_weight"], last.rows, settings.reduction, model.dtype)
+        except (TypeError, ValueError):
+            return None
+        if weights is not last.weights:  # they have changed
+            return None
+    if len(together) == 1 and schedules.is_pure(settings.alpha):
         with deferred_interrupt() as release:
             if alike.again(trained, trained[0].backend, together[0], x, y, release):
                 return trained
@@ -128,7 +144,8 @@ def again(networks: Any, X: Any, Y: Any, seeds: Any, options: dict[str, Any]) ->
         Options(x, y, settings, last.batch_size, last.numbers[0], False),
         ReportOfMany(number, False, False),
     )
-    plan.dropout, plan.has_others = last.dropout, last.dropout.size > 0
+    plan.dropout, plan.sample_weight = last.dropout, last.weights
+    plan.has_others = last.dropout.size > 0 or last.weights is not None
     planned, owners = [plan] * number, {id(plan): 0}
     return Task(trained, last.models, planned, owners, last.numbers, last.groups, last.threads, report, together)
 
@@ -162,7 +179,8 @@ def run(task: Task) -> tuple[list[Network], dict[int, Exception], list[int]]:
             assert alpha is not None
             of_each = {i: schedules.called(alpha, plan.settings.epochs) for i in group}
             plan = plan.with_schedule(of_each[group[0]])
-        is_one = len(set(of_each.values())) <= 1 and all(found.error is None for found in of_each.values())
+        found = [*of_each.values()]
+        is_one = not found or (found[0].error is None and found.count(found[0]) == len(found))
         if len(group) > 1 and is_one:
             nets, of_nets, seeds = trained, models, numbers
             if len(group) < len(trained):

@@ -136,6 +136,7 @@ class Updates(NamedTuple):
     """The updates of similar networks, prepared for this call and the next."""
 
     run: Callable[..., tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], bool]]  # of the backend
+    alpha: Any  # the schedule
     scale: float  # of the costs, see `divergence.scale_of`
     epochs: int
     every: int
@@ -161,7 +162,7 @@ class Updates(NamedTuple):
         run = backend.MANY.prepared(model, *of_all, **given)
         is_shuffled = settings.shuffle and size < rows
         draws = is_shuffled or settings.has_masks
-        return cls(run, scale, settings.epochs, every, returns_cost, is_shuffled, draws)
+        return cls(run, settings.alpha, scale, settings.epochs, every, returns_cost, is_shuffled, draws)
 
     def make(self, backend: Any, *given: Any, **drawn: Any) -> tuple[NDArray[Any], NDArray[np.float64], Results, bool]:
         """New parameters, all costs, the results, and whether all is well; given: where, X, Y."""
@@ -201,7 +202,9 @@ def train(
     """
     joint, drawn, left = together.joint, together.drawn, list[int]()
     where = together.where = together.where or backend.MANY.Where(models)
-    updates = together.updates = together.updates or Updates.of(models[0], len(models), backend, options)
+    updates = together.updates
+    if updates is None or updates.alpha != options.settings.alpha:  # a function may return other values than before
+        updates = together.updates = Updates.of(models[0], len(models), backend, options)
     if updates.draws and not drawn:
         drawn = _drawn(options, seeds, models[0].dtype, updates.is_shuffled)
         is_little = not updates.is_shuffled or drawn["orders"].nbytes <= _FEW
