@@ -190,7 +190,7 @@ def dots_of_few_nodes(ns: SimpleNamespace, dtype: str) -> Iterator[tuple[str, bo
     width, kernels, other = lanes(ns.width, dtype), ns.dots, (matrix(dtype), vector(dtype), matrix(dtype))
     run = native(kernels.dots_of_few, ns.width, matrix(dtype), *other)
     indexed = native(kernels.dots_of_few_indexed, ns.width, matrix(dtype), *other, COUNTERS)
-    for m, k in itertools.product((1, 3, 4, 6, 2 * width + 7), (1, 2, 3, 4, 7)):
+    for m, k in itertools.product((1, 3, 4, 6, 2 * width + 7), (1, 2, 3, 4, 6, 7)):
         for n in {1, width - 1, width, 2 * width + 1} - {0}:
             X, _ = guarded(integers((m, n), dtype))
             W, _ = guarded(integers((k, n), dtype, 1))
@@ -702,7 +702,7 @@ MUTANTS = {
         "vb.builder.load(vb.builder.gep(places.data, [number]))",
         "number",
     ),
-    "dots of few: nodes left out": ("dots_of_few_nodes", "for nodes in (4, 2, 1) if", "for nodes in (4, 2) if"),
+    "dots of few: nodes left out": ("dots_of_few_nodes", "for nodes in (4, 3, 2, 1) if", "for nodes in (4, 3, 2) if"),
     "dots of few: rows left out": ("dots_of_few_nodes", "vb.lanes), TOGETHER, 1}", "vb.lanes), TOGETHER}"),
     "dots of few: the first b": (
         "dots_of_few_nodes",

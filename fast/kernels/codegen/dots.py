@@ -114,8 +114,9 @@ def _dots_of_few_indexed(X, W, b, Z, places):
 def _write_dots_of_few(vb, X, W, b, Z, places=None):
     """No node is computed twice, and rows of X are read where they are."""
     (m, k), begin = vb.pair(Z.shape), vb.long(0)
-    for nodes in (nodes for nodes in (4, 2, 1) if nodes <= _nodes(vb, TOGETHER, TOGETHER)):
-        end = vb.times(vb.builder.sdiv(k, vb.long(nodes)), nodes)
+    for nodes in (nodes for nodes in (4, 3, 2, 1) if nodes <= _nodes(vb, TOGETHER, TOGETHER)):
+        left = vb.builder.sub(k, begin)
+        end = vb.builder.add(begin, vb.times(vb.builder.sdiv(left, vb.long(nodes)), nodes))
         with vb.for_range(end, nodes, begin) as (i, _):
             first, more = vb.long(0), _of_nodes(vb, b, i, nodes)
             for rows in sorted({_nodes(vb, nodes, vb.lanes), TOGETHER, 1}, reverse=True):
@@ -177,12 +178,13 @@ def _write_tile(vb, W, i, xs, zs, nodes, later=(), b=None, apart=0):
     vb.for_each_vector(n, add)
     values, place = [total.value for totals in sums for total in totals], vb.times(i, vb.size)
     while values:
-        count = min(1 << len(values).bit_length() - 1, vb.lanes)
-        total, values = vb.sums(values[:count]), values[count:]
+        count = min(1 << (len(values) - 1).bit_length(), vb.lanes)
+        some, values = values[: count // nodes * nodes], values[count // nodes * nodes :]
+        total = vb.sums(some + [vb.zero] * (count - len(some)))
         total = total if b is None else builder.fadd(total, b)
-        for r in range(count // nodes):
+        for r in range(len(some) // nodes):
             vb.store_some(total, r * nodes, nodes, vb.at(zs[r], place), None if b is None else builder.sub(k, i))
-        zs = zs[count // nodes :]
+        zs = zs[len(some) // nodes :]
 
 
 gemv, dots = generated(_gemv, _write_gemv), generated(_dots_and_more, _write_dots)
