@@ -86,9 +86,9 @@ TECHNIQUES = (
     ),
     Technique(
         "blocks of rows through all layers",
-        "128 samples go through all layers while their activations are in the cache; without, all samples at once.",
+        "64 samples go through all layers while their activations are in the cache; without, all samples at once.",
         "batch",
-        (Change(f"{_KERNELS}/forward.py", "BLOCK = 128", "BLOCK = 1 << 30"),),
+        (Change(f"{_KERNELS}/lanes.py", "_ROWS = 64", "_ROWS = 1 << 30"),),
     ),
     Technique(
         "vectorized exp",
@@ -185,7 +185,7 @@ TECHNIQUES = (
         "one pass over the weights",
         "For few rows, errors, gradient and step in one pass; without, a pass for each, and the gradient is stored.",
         "updates of few rows",
-        (Change(f"{_KERNELS}/backward.py", "can_step and of_theta and m <= MOST_ROWS", "m < 0"),),
+        (Change(f"{_KERNELS}/backward.py", "can_step and of_theta and few", "m < 0"),),
     ),
     Technique(
         "weights transposed in registers",

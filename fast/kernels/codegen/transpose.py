@@ -26,7 +26,7 @@ def turned(vb, square):
 
 
 def _write_transpose(vb, A, B):
-    """In square blocks that fit the registers."""
+    """In square blocks that fit the registers; the rows of the next are prefetched."""
     builder, (m, n) = vb.builder, vb.pair(A.shape)
     limit = builder.sub(m, vb.long(1))
     a, b, a_row, b_row = vb.start(A), vb.start(B), vb.pair(A.strides)[0], vb.pair(B.strides)[0]
@@ -42,6 +42,7 @@ def _write_transpose(vb, A, B):
                 row = vb.minimum(builder.add(top, vb.long(r)), limit)
                 place = builder.add(vb.times(row, a_row), vb.times(left, vb.size))
                 square.append(vb.load(vb.at(a, place), right))
+                vb.prefetch(vb.at(a, builder.add(place, vb.times(a_row, vb.lanes))))
             square = turned(vb, square)
             last = builder.sub(count, vb.long(1))
             for r in reversed(range(vb.lanes)):  # rows past the last one are stored in its place, before it
