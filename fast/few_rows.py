@@ -19,7 +19,7 @@ most = functools.cache(few_rows.most)
 def fits(model: Model, rows: int) -> bool:
     """Whether this is faster; False with batch normalization, which it does not support."""
     theta = model.theta
-    return rows <= most(theta.sizes, theta.flat.size, theta.flat.itemsize) and not theta.normalized
+    return rows <= most(theta.sizes, theta.flat.size) and not theta.normalized
 
 
 def gradient(

@@ -43,7 +43,7 @@ def fast_gradient(model: Model, otherwise: Callable[..., Any]) -> Callable[..., 
     if theta.normalized:
         return otherwise
     flat, described, size, dtype = theta.flat, (layout(model), *objective(model)), theta.flat.size, theta.flat.dtype
-    most, like, array, empty = few_rows.most(theta.sizes, size, dtype.itemsize), theta.like, np.ndarray, np.empty
+    most, like, array, empty = few_rows.most(theta.sizes, size), theta.like, np.ndarray, np.empty
     answer: Any = None
 
     def gradient(X: Any, Y: Any) -> Any:

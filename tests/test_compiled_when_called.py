@@ -48,7 +48,7 @@ NETWORKS = {"packed": [20, 30, 9], "images": [130, 40, 3], "narrow": [150, 1], "
 def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]:
     """Calls of a network, and the kinds that each is of."""
     net, random = Network(NETWORKS[name], seed=0, dtype=dtype), np.random.default_rng(0)
-    rows = 160 if name == "wide" else 60  # more than the terms whose products are not packed
+    rows = 400 if name in ("wide", "images") else 60  # more than those whose gradient is computed from theta
     X, Y = (random.random((rows, n)).astype(dtype) for n in (net.sizes[0], net.sizes[-1]))
     zeros, own = X * (X > 0.95), {name} & KINDS.keys()
     if name == "wide":
@@ -61,7 +61,7 @@ def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]
         return other.parameters
 
     yield {"one sample"}, lambda: net.predict(X[0])
-    yield {"blocks", "narrow"} if name == "wide" else {"lanes"}, lambda: net.predict(X)
+    yield {"blocks", "narrow"} if name == "wide" else {"lanes"}, lambda: net.predict(X if name == "wide" else X[:60])
     of_gradient = {*(FIRST if name in ("images", "wide") else ("backward", "costs")), *own}
     yield of_gradient, lambda: net.gradient(X, Y)[1].flat
     yield {*of_gradient, "penalties"}, lambda: penalized.gradient(X, Y)[1].flat

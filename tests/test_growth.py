@@ -164,7 +164,9 @@ def test_both_sides_of_threads(beyond: int) -> None:
     _agree((64, 30, 10), rows, threads=2)
 
 
-ROWS = tiny_network._BATCH // (tiny_network._ROW + 5 + LANES)  # the most in registers, of a network (5, LANES, 2)
+ROWS = tiny_network._BATCH[0] // (
+    tiny_network._BATCH[1] + 5 + LANES
+)  # the most in registers, of a network (5, LANES, 2)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +194,7 @@ def test_the_marks_are_where_kernels_change() -> None:
     assert [m["at"] for m in marks["width"]] == [gemm.WIDE]
     at = {m["what"]: m["at"] for m in marks["batch"]}
     assert at == {
-        "samples in lanes": 5,
+        "samples in lanes": 7,
         "weights are packed": 81,
         "gradient in parts": PARTS,
         "2 threads": 661,

@@ -157,7 +157,7 @@ def test_what_has_no_branch_in_registers_is_not_trained_there(change: dict[str, 
 
 def test_which_networks_are_trained_in_registers() -> None:
     """Those with little work per update, whatever their activations and costs."""
-    from samenet.fast.kernels import tiny_network
+    from samenet.fast.kernels import sparse_input, tiny_network
     from samenet.fast.kernels.codegen import vector
 
     lanes = vector.REGISTER // 8
@@ -166,27 +166,34 @@ def test_which_networks_are_trained_in_registers() -> None:
         model = samenet.backend("numba").Network(sizes, seed=0, **settings).model
         return tiny_network.fits(model, batch_size, has_state)
 
-    assert fits(1, [tiny_network._INPUTS, lanes, 1])
+    half = min(tiny_network._INPUTS, tiny_network._ONLINE // 2 // lanes * lanes)
+    assert fits(1, [half - 1, lanes, 1])
     assert not fits(1, [tiny_network._INPUTS + 1, lanes, 1])
     assert fits(1, [lanes] * (tiny_network._ONLINE // lanes + 1))
     assert not fits(1, [lanes] * (tiny_network._ONLINE // lanes + 2))
     assert fits(1, [lanes] * (tiny_network._WITH_STATE // lanes + 1), has_state=True)
     assert not fits(1, [lanes] * (tiny_network._WITH_STATE // lanes + 2), has_state=True)
-    most = tiny_network._BATCH // (tiny_network._ROW + 3 + lanes)
+    many = sparse_input.LEAST
+    assert fits(1, [many - 1, 4 * lanes, 1], has_state=True)
+    assert not fits(1, [many, 4 * lanes, 1], has_state=True)
+    (work, row), more = tiny_network._BATCH, tiny_network._LOGARITHMS
+    most = work // (row + 3 + lanes)
     for batch_size, settings in itertools.product((most, most + 1), ({}, {"l1": 0.1}, {"activation": "tanh"})):
         assert fits(batch_size, [3, lanes, 1], **settings) is (batch_size == most)
-    fewer = tiny_network._BATCH // (tiny_network._ROW + 3 + lanes + tiny_network._LOGARITHMS)
+    fewer = work // (row + 3 + lanes + more)
     for batch_size, settings in itertools.product(
         (fewer, fewer + 1),
         ({"activation": ["softmax", "sigmoid"]}, {"activation": ["tanh", "sigmoid"], "cost": "binary_cross_entropy"}),
     ):
         assert fits(batch_size, [3, lanes, 1], **settings) is (batch_size == fewer)
-    narrower = tiny_network._BATCH // (tiny_network._ROW + 3 + 2 * lanes)
+    narrower = work // (row + 3 + 2 * lanes)
     for batch_size in (narrower, narrower + 1):  # 32 bits: twice as many nodes to a register
         assert fits(batch_size, [3, 2 * lanes, 1], dtype="float32") is (batch_size == narrower)
-    linear = tiny_network._LINEAR // tiny_network._LEAST  # a linear model of few inputs
-    for batch_size in (linear, linear + 1):
-        assert fits(batch_size, [3, 1]) is (batch_size == linear)
+    work, row = tiny_network._LINEAR
+    for k, cost in ((1, "squared_error"), (lanes, "squared_error"), (1, "binary_cross_entropy")):
+        linear = work // (row + 3 + more * (cost != "squared_error"))
+        for batch_size in (linear, linear + 1):
+            assert fits(batch_size, [3, k], cost=cost) is (batch_size == linear)
 
 
 # --------------------------------------------------------------------------------------------------- narrow layers

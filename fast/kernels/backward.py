@@ -17,7 +17,7 @@ from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.gemm import matrix, packed_product, product, sum_of_rows
 from samenet.fast.kernels.narrow import errors_below
-from samenet.fast.kernels.one_pass import MOST_ROWS, has_step, step_in_one_pass
+from samenet.fast.kernels.one_pass import MOST_ROWS, WIDE_ROWS, has_step, step_in_one_pass
 from samenet.fast.kernels.packing import (
     is_transposed,
     lanes_of,
@@ -92,7 +92,8 @@ def _ways(update, m, most, lanes, lists_inputs, lone):
     plain = rule.code == DESCENT and rule.clip_value == np.inf and update.l1 == 0 and update.l2 == 0
     of_theta = update.is_of_theta or lanes == 1
     can_step = update.alpha != 0 and rule.clip_norm == np.inf and m <= most
-    in_one_pass = can_step and of_theta and m <= MOST_ROWS and has_step(rule.code)
+    few = m <= (WIDE_ROWS if lanes == 1 else MOST_ROWS)
+    in_one_pass = can_step and of_theta and few and has_step(rule.code)
     in_place = can_step and of_theta and plain and not (in_one_pass or lone)
     return in_one_pass, in_place, can_step and plain and not of_theta and m <= GROUP_ROWS and lists_inputs
 

@@ -4,37 +4,30 @@ Nothing is packed or unpacked: for few rows, this would take several times as lo
 it would cost more than it saves even for many rows.
 """
 
-from samenet.fast.kernels.activations import activate, back_through
+from samenet.fast.kernels.activations import back_through
 from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.costs import apply_cost
-from samenet.fast.kernels.forward import multiply
+from samenet.fast.kernels.forward import forward_few
 from samenet.fast.kernels.gemm import product, sum_of_rows
-from samenet.fast.kernels.narrow import errors_below, starts_narrow
-from samenet.fast.kernels.packing import is_wide, nodes, row_length
+from samenet.fast.kernels.narrow import errors_below
+from samenet.fast.kernels.packing import nodes, row_length
 from samenet.fast.kernels.parallel import PAYS, work_of
 from samenet.fast.kernels.penalties import penalty
-from samenet.fast.kernels.sparse_input import LEAST, are_finite
 
 _BLOCK = 128  # rows that pass through all layers together
-_MOST_ROWS = 48  # at least, see `most`
-_DENSE = 250_000  # multiply-adds of a forward pass up to which searching for zeros does not pay
+_MOST_ROWS = 255  # at least, see `most`
 
 
-def most(sizes, size, itemsize):
-    """The number of rows up to which this is faster; the weights of a wide network are not packed anyway.
+def most(sizes, size):
+    """The number of rows up to which this is faster, or as fast; size: the number of parameters.
 
-    size: the number of parameters. With many inputs, skipping zeros may pay, which this kernel does not do.
+    For more rows, packing pays; and other threads may take part, for which only work besides reading inputs counts.
     """
-    lanes = REGISTER // itemsize
-    if is_wide(sizes):
-        return lanes // 2
-    if sizes[0] >= LEAST and not starts_narrow(sizes, lanes):
-        return max(_MOST_ROWS, _DENSE // size)
-    return max(_MOST_ROWS, PAYS // work_of((0, *sizes[1:]), size))  # reading inputs takes less time here
+    return max(_MOST_ROWS, PAYS // work_of((0, *sizes[1:]), size))
 
 
 @kernel()
@@ -55,8 +48,8 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     for start in range(0, len(X), m):
         x, y = X[start : start + m], flat(Y[start : start + m])
         H = memory[: len(x) * total]
-        finite &= _forward(theta, layout, x, H, sums)
         z = H[H.size - y.size :]
+        finite &= forward_few(theta, layout, x, H, z, sums, False)
         delta, back = sums[: m * widest], sums[m * widest :]
         if factors is None or factors.size == 0:
             result += scale * apply_cost(cost, codes[-1], z, y, n_out, scale, delta, 0.0)
@@ -66,28 +59,6 @@ def gradient(theta, layout, objective, X, Y, scale, g, factors=None):
     if l1 or l2:
         result += penalty(theta, g, layout, 1, l1, l2)
     return result, finite
-
-
-@kernel()
-def _forward(theta, layout, X, H, sums):
-    """The activations of layers 2 to L, but the sums of the last, laid out as in `forward.forward`.
-
-    Returns whether the first sums are finite.
-    """
-    sizes, codes = layout[0], layout[1]
-    p, q, m, h, finite = 0, 0, len(X), X, True
-    for layer in range(sizes.size - 1):
-        n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
-        b = theta[p + k * n : p + k * (n + codes[0])]
-        multiply(h, rows_at(theta, p, k, n), b, sums, rows_at(H, q, m, k))
-        h = rows_at(H, q, m, k)
-        if layer == 0:
-            finite = are_finite(h[:, 0])
-        p += k * (n + codes[0])
-        if layer < sizes.size - 2:
-            activate(code, H[q : q + m * k], k)
-        q += m * k
-    return finite
 
 
 @kernel()

@@ -5,7 +5,7 @@ from numba import boolean, int32, int64
 from numba.extending import register_jitable
 
 from samenet.fast.kernels import sparse_input
-from samenet.fast.kernels.activations import SOFTMAX, activate, activate_here
+from samenet.fast.kernels.activations import activate, activate_here
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.dots import TOGETHER, dots, dots_of_block, gemv
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
@@ -29,7 +29,7 @@ BLOCK = 128  # samples that pass through all layers together, so that their acti
 _FEW_NODES = 64  # of all layers, inputs included; see `most_rows`
 _TRANSPOSING, _SINGLE = 16, 4  # rows from which transposing W pays; inputs of a single node from which not
 _SHORT = 6  # registers of inputs up to which sums across lanes take longer than transposing W for a block
-UNPACKED_ROWS = 24  # rows of an update up to which packing weights takes longer than its products
+UNPACKED_ROWS = 48  # rows of an update up to which packing weights takes longer than its products
 _DOTS, _KEPT = 64, 1 << 19  # rows whose dot products with all weights are computed together; their bytes, kept in L2
 
 
@@ -52,16 +52,16 @@ def block_rows(m, most):
     return max(1, min(most, -(-m // (8 * blocks)) * 8))
 
 
-@external(lambda f: (f[::1], int64[:, ::1], f[::1], f[:, ::1], f[::1], int64, int64))
-def forward_sample(theta, layout, x, workspace, H, s, rows):
+@external(lambda f: (f[::1], int64[:, ::1], f[::1], f[:, ::1]))
+def forward_sample(theta, layout, x, workspace):
     """The output layer for one sample, directly from theta.
 
     workspace: two rows, each as long as the widest layer and a register; the result is in the first if the number of
-    layers, including the input layer, is even. Unless it is empty, H receives all layers, as those of row s of `rows`;
-    see `forward`. What this calls is inlined, because a call takes as long as a small layer.
+    layers, including the input layer, is even. What this calls is inlined, because a call takes as long as a small
+    layer.
     """
     sizes, codes = layout[0], layout[1]
-    p = q = 0
+    p = 0
     for layer in range(sizes.size - 1):
         n, k = sizes[layer], sizes[layer + 1]
         h = workspace[layer % 2]
@@ -73,45 +73,7 @@ def forward_sample(theta, layout, x, workspace, H, s, rows):
                 h[i] += b[i]
             p += k
         activate_here(codes[layer + 1], h[:k])
-        if H.size:
-            for i in range(k):
-                H[q + s * k + i] = h[i]
-            q += rows * k
         x = h
-
-
-@external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[:, ::1], f[:, ::1], f[::1], int64, int64))
-def forward_together(theta, layout, X, workspace, out, H, s, rows):
-    """The first rows of out := the output layer for at most `TOGETHER` samples: the same bits as one by one.
-
-    workspace: two rows, each as long as `TOGETHER` times the widest layer and a register. Unless it is empty, H
-    receives all layers, as those of the rows from s on of `rows`; see `forward`.
-    """
-    sizes, codes = layout[0], layout[1]
-    m, h, p, q = len(X), X, 0, 0
-    for layer in range(sizes.size - 1):
-        n, k, code = sizes[layer], sizes[layer + 1], codes[layer + 1]
-        length = row_length(k, TOGETHER)
-        z = workspace[layer % 2][: m * length]
-        above = rows_at(z, 0, m, length)
-        b = p + k * n
-        dots(rows_at(theta, p, k, n), h, theta[b : b + k * codes[0]], above[:, :k])
-        p = b + k * codes[0]
-        if code == SOFTMAX:
-            for r in range(m):
-                activate(code, above[r, :k], k)
-        else:
-            activate(code, z, length)
-        h = above
-        if H.size:
-            for r in range(m):
-                for i in range(k):
-                    H[q + (s + r) * k + i] = h[r, i]
-            q += rows * k
-    for r in range(m):
-        row = out[r]
-        for i in range(row.size):
-            row[i] = h[r, i]
 
 
 @register_jitable
@@ -141,6 +103,30 @@ def multiply(X, W, b, memory, out):
     copies = empty(heap, (height + MR) * row_length(n, lanes), X.dtype)
     for start in range(0, m, height):
         dots_of_block(W, X[start : start + height], b, out[start : start + height], copies)
+
+
+@external(lambda f: (f[::1], int64[:, ::1], matrix(f), *(f[::1],) * 3, boolean), returns=boolean, light=True)
+def forward_few(theta, layout, X, H, out, memory, activates):
+    """The activations of the hidden layers for the rows of X, one after the other in the flat vector H, and the output.
+
+    Directly from theta; a row has the same bits as one sample, except where `multiply` transposes W. out: flat; it may
+    be the end of H. activates: whether out is activated, or left as sums. memory: for `multiply`. Returns whether the
+    first node's sum of every row is finite: then so is X.
+    """
+    sizes, codes = layout[0], layout[1]
+    p, q, m, h, finite = 0, 0, len(X), X, True
+    for layer in range(sizes.size - 1):
+        n, k, last = sizes[layer], sizes[layer + 1], layer == sizes.size - 2
+        b = p + k * n
+        z = out if last else H[q : q + m * k]
+        sums = rows_at(z, 0, m, k)
+        multiply(h, rows_at(theta, p, k, n), theta[b : b + k * codes[0]], memory, sums)
+        p, q, h = b + k * codes[0], q + m * k, sums
+        if layer == 0:
+            finite = are_finite(h[:, 0])
+        if activates or not last:
+            activate(codes[layer + 1], z, k)
+    return finite
 
 
 @external(lambda f: (matrix(f), f[:, ::1], f[:, ::1], f[::1], f[:, ::1]), light=True)

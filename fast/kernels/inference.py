@@ -14,14 +14,13 @@ from samenet.fast.kernels.codegen.generated import generated
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
-from samenet.fast.kernels.forward import forward, forward_sample, forward_together, most_rows, nonzero_workspace
+from samenet.fast.kernels.forward import forward, forward_few, forward_sample, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
-from samenet.fast.kernels.packing import is_wide, nodes, pack, total_length
+from samenet.fast.kernels.packing import is_wide, nodes, pack, row_length, total_length
 from samenet.fast.kernels.sparse_input import all_finite, are_finite
 
 _WIDEST = 1024  # nodes of a layer up to which the workspace is on the stack, which is faster than the heap
-_FEW = 4  # rows computed together, with one pass over the parameters; see `few`
-_CACHED = 3 << 19  # bytes of parameters that stay in the L2 cache
+_FILLED = 0.8  # the share of the lanes from which they are faster than dot products
 QUICK = 10_000  # parameters up to which releasing the GIL takes longer than the prediction
 
 _stack = on_stack(2, _WIDEST + REGISTER)
@@ -85,17 +84,6 @@ is_native = generated(_is_native, _write_is_native, boolean)
 # --- one sample, and few ----------------------------------------------------------------------------------------------
 
 
-@register_jitable
-def few(size, nodes, itemsize):
-    """The number of rows up to which `TOGETHER` rows at a time are faster than samples in the lanes.
-
-    size, nodes: the numbers of parameters, and of nodes after the input layer. Each group of rows reads all parameters,
-    which is slow outside the L2 cache; and if nodes have few inputs, sums across lanes take most of the time.
-    """
-    lanes = REGISTER // itemsize
-    return max(_FEW, lanes - TOGETHER) if lanes * nodes < size <= _CACHED // itemsize else _FEW
-
-
 def _one(theta, layout, x, out):
     """out := the output layer for one sample x, if both have the layers' lengths, x is finite and no layer is wide.
 
@@ -106,7 +94,7 @@ def _one(theta, layout, x, out):
     _, widest = nodes(layout[0])
     if x.size != layout[0, 0] or out.size != layout[0, -1] or widest > _WIDEST or not are_finite(x):
         return False
-    _answer(theta, layout, x, _stack(theta), out, theta[:0])
+    _answer(theta, layout, x, _stack(theta), out)
     return True
 
 
@@ -149,26 +137,29 @@ def forward_rows(theta, layout, X, out, most, activates):
     return finite
 
 
+@register_jitable
+def are_few(m, sizes, itemsize):
+    """Whether dot products of m rows are faster than samples in the lanes, of which too many would be idle."""
+    return m <= TOGETHER or (m < _FILLED * row_length(m, REGISTER // itemsize) and not is_wide(sizes))
+
+
 @kernel()
 def _few_rows(theta, layout, X, out, H):
-    """out := the output layer, `TOGETHER` rows at a time, with the same bits as for one; H: see `forward_together`."""
-    m, heap, (_, widest) = len(X), open_heap(), nodes(layout[0])
-    workspace = empty(heap, (2, min(m, TOGETHER) * (widest + REGISTER)), theta.dtype)
-    if m == 1:
-        _answer(theta, layout, X[0], workspace, out[0], H)
-    else:
-        for s in range(0, m, TOGETHER):
-            forward_together(theta, layout, X[s : s + TOGETHER], workspace, out[s:], H, s, m)
+    """`forward_few` for out (m, n_out)."""
+    row = row_length(nodes(layout[0])[1], REGISTER // X.itemsize)
+    return forward_few(theta, layout, X, H, flat(out), empty(open_heap(), len(X) * row, X.dtype), True)
 
 
 @kernel(light=True)
 def predict_rows(theta, layout, X, out, most):
-    """out := the output layer; returns whether X is finite. Few rows as one by one, others as `forward_rows`."""
-    finite = False
-    if len(X) > few(theta.size, nodes(layout[0])[0], theta.itemsize):
-        finite = forward_rows(theta, layout, X, out, most, True)
+    """out := the output layer; returns whether X is finite. One row as a sample, many as `forward_rows`."""
+    finite, (m, n_out), heap, (total, widest) = False, out.shape, open_heap(), nodes(layout[0])
+    if m == 1:
+        _answer(theta, layout, X[0], empty(heap, (2, widest + REGISTER), theta.dtype), out[0])
+    elif are_few(m, layout[0], theta.itemsize):
+        finite = _few_rows(theta, layout, X, out, empty(heap, m * (total - n_out), theta.dtype))
     else:
-        _few_rows(theta, layout, X, out, theta[:0])
+        finite = forward_rows(theta, layout, X, out, most, True)
     return finite or all_finite(flat(X))
 
 
@@ -185,8 +176,8 @@ def rows_of(dtype):
 
 
 @kernel()
-def _answer(theta, layout, x, workspace, out, H):
-    forward_sample(theta, layout, x, workspace, H, 0, 1)
+def _answer(theta, layout, x, workspace, out):
+    forward_sample(theta, layout, x, workspace)
     h = workspace[layout.shape[1] % 2]
     for i in range(out.size):
         out[i] = h[i]
@@ -197,7 +188,7 @@ def all_layers(theta, layout, X, H):
     """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in predictions."""
     sizes, m, heap = layout[0], len(X), open_heap()
     out = rows_at(H, H.size - m * sizes[-1], m, sizes[-1])
-    if m <= few(theta.size, nodes(sizes)[0], theta.itemsize):
+    if are_few(m, sizes, theta.itemsize):
         _few_rows(theta, layout, X, out, H)
     elif is_wide(sizes):
         _forward_packed(theta, layout, X, H, flat(out), True)

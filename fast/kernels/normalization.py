@@ -19,7 +19,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.costs import apply_cost
 from samenet.fast.kernels.dropout import fill_masks
 from samenet.fast.kernels.normalized_layers import MEANS, PRODUCT, VARIANCES, Own, Shared, block_of, blocks_of, compute
-from samenet.fast.kernels.one_pass import MOST_ROWS, has_step
+from samenet.fast.kernels.one_pass import NORMALIZED_ROWS, has_step
 from samenet.fast.kernels.packing import nodes, row_length
 from samenet.fast.kernels.parallel import add_tasks, finish_task, next_task, own, wait_for_all, wait_for_tasks
 from samenet.fast.kernels.penalties import penalty
@@ -27,7 +27,7 @@ from samenet.fast.kernels.steps import NESTEROV, Rule, Update, step
 from samenet.model.functions import EPSILON, MOMENTUM
 
 # Parameters from which gradient and step in one pass over the weights pay for up to `_LEAST` rows; and bytes from which
-# they do for up to `MOST_ROWS`, unless the rule divides.
+# they do for up to `NORMALIZED_ROWS`, unless the rule divides.
 _SOME, _MUCH, _LEAST = 1 << 12, 1 << 19, 4
 
 
@@ -111,7 +111,7 @@ def _updates(model, running, objective, data, batch, alphas, rule, state, costs,
             fill_masks(dropout, first, shared.masks[:rows])
         alpha, t = alphas[epoch] if alphas.size else 0.0, rule.t + update + 1
         of = Update(alpha, rule, t, state, l1, l2, True, True)
-        few = MOST_ROWS if rule.code <= NESTEROV and theta.size * theta.itemsize >= _MUCH else _LEAST
+        few = NORMALIZED_ROWS if rule.code <= NESTEROV and theta.size * theta.itemsize >= _MUCH else _LEAST
         in_one_pass = kind[0] == 1 and alphas.size > 0 and theta.size >= _SOME and rows <= few
         in_one_pass = in_one_pass and rule.clip_norm == np.inf and has_step(rule.code)
         costs[update] = penalty(theta, shared.g[:0], layout, 1, l1, l2) if in_one_pass and (l1 or l2) else 0.0

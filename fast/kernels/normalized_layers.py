@@ -17,7 +17,7 @@ from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.forward import apply_mask, multiply
 from samenet.fast.kernels.gemm import copied, product, sum_of_rows, transposed
 from samenet.fast.kernels.narrow import errors_below
-from samenet.fast.kernels.one_pass import MOST_ROWS, step_in_one_pass
+from samenet.fast.kernels.one_pass import NORMALIZED_ROWS, step_in_one_pass
 from samenet.fast.kernels.packing import copy, nodes, packed_matrix
 from samenet.fast.kernels.parallel import PAYS, own, work_of
 from samenet.fast.kernels.steps import step
@@ -157,7 +157,7 @@ def compute(block, how, theta, layout, x, shared, mine, queue, update):
         N = rows_at(shared.N, rows * (q + begin), rows, width)
     if layer:
         inputs = rows_at(shared.D if drops else shared.H, rows * (q - n), rows, n)
-    is_read = is_forward and blocks == 1 and rows <= (MOST_ROWS if n >= _DOTTED else _LEAST)
+    is_read = is_forward and blocks == 1 and rows <= (NORMALIZED_ROWS if n >= _DOTTED else _LEAST)
     biases = theta[b + begin : b + end] if bias else zeros[:width]
     start, above = zeros[:width] if is_normalized else biases, 0 if last else sizes[layer + 2]
     if is_read:

@@ -19,7 +19,9 @@ from samenet.fast.kernels.narrow import errors_below
 from samenet.fast.kernels.penalties import add_penalties, penalty_of, penalty_slope
 from samenet.fast.kernels.steps import ADAM, DESCENT, NESTEROV, NUMBERS, RMSPROP, numbers_of, step, update_type
 
-MOST_ROWS = 32  # up to which this is faster than products of packed matrices
+# Up to which this is faster than products of packed matrices; the same for a wide network, whose products pack
+# operands; and with batch normalization.
+MOST_ROWS, WIDE_ROWS, NORMALIZED_ROWS = 48, 16, 32
 _GRADIENT = 1 << 11  # numbers of a gradient that take their step together
 _CACHED = 1 << 14  # bytes of X, and of errors, that are passed over for every row of weights
 

@@ -19,7 +19,7 @@ from samenet.fast.kernels.codegen.registers import first, load, load_first, stor
 from samenet.fast.kernels.codegen.vector import REGISTER
 from samenet.fast.kernels.costs import apply_cost, value
 from samenet.fast.kernels.dropout import draw
-from samenet.fast.kernels.sparse_input import all_finite
+from samenet.fast.kernels.sparse_input import LEAST, all_finite
 from samenet.fast.kernels.steps import DESCENT, Rule, step
 from samenet.fast.kernels.tiny_layers import (
     add_gradient,
@@ -44,11 +44,13 @@ _KNOWN = {
     *("squared_error", "sum_of_squares", "binary_cross_entropy", "cross_entropy"),
 }
 # Limits up to which this is faster, as measured: inputs, since zeros among many are worth skipping; the work of an
-# update with one row; the same for rules with state, which `training` does not copy if there is one update; the work of
-# all rows, if there are more. Work is counted in multiplications of registers.
-_INPUTS, _ONLINE, _WITH_STATE, _BATCH = 256, 3000, 1000, 830
-_ROW, _LOGARITHMS = 40, 60  # work of a row, and of one with a softmax or with logarithms in the cost
-_LINEAR, _LEAST = 420, 4  # the most work of all rows, and the least of one row, without a hidden layer
+# update with one row; the same for rules with state, which `training` does not copy if there is one update. Work is
+# counted in multiplications of registers. With `LEAST` inputs, `training` takes the step with the gradient, so that
+# half of the work is too much.
+_INPUTS, _ONLINE, _WITH_STATE = 512, 2800, 1000
+# The work of all rows, if there are more, and that of a row besides its multiplications, which is less without a hidden
+# layer; and the work of a softmax, or of logarithms in the cost.
+_BATCH, _LINEAR, _LOGARITHMS = (360, 22), (290, 10), 28
 _SHORT, _SAMPLE = 40, 5  # the same for networks that `few_nodes` trains, and the work of a row besides its inputs
 
 
@@ -70,13 +72,12 @@ def fits(model: Any, batch_size: int, has_state: bool = False) -> bool:
     if few_nodes.fits(sizes, model.dtype.itemsize):
         return bool(batch_size * (_SAMPLE + sizes[0]) <= _SHORT)
     work = sum(n * -(-k // lanes) for n, k in itertools.pairwise(sizes))
-    most = _WITH_STATE if has_state else _ONLINE
-    if sizes[0] > _INPUTS or work > most or batch_size == 1:
-        return bool(sizes[0] <= _INPUTS and work <= most)
-    logarithms = "softmax" in model.activations or model.cost_function in functions.MADE_FOR
-    if len(sizes) == 2 and not logarithms:
-        return bool(batch_size * max(_LEAST, work) <= _LINEAR)
-    return bool(batch_size * (_ROW + work + _LOGARITHMS * logarithms) <= _BATCH)
+    if sizes[0] > _INPUTS or work * (1 + (sizes[0] >= LEAST)) > (_WITH_STATE if has_state else _ONLINE):
+        return False
+    most, row = _LINEAR if len(sizes) == 2 else _BATCH
+    if "softmax" in model.activations or model.cost_function in functions.MADE_FOR:
+        row += _LOGARITHMS
+    return batch_size == 1 or bool(batch_size * (row + work) <= most)
 
 
 @kernel()

@@ -213,8 +213,9 @@ def run(model, objective, data, batch, alphas, rule, state, costs, memory, is_co
     rows = min(batch_size, len(X))
     is_at_once = parts == 1 and not masks_weights
     is_long = sizes[0] >= 2 * LEAST and sizes[0] >= 2 * sizes[1]
+    is_single = sizes.size == 2 and sizes[0] >= LEAST
     passes = rule.code != DESCENT or (is_long and (l1 > 0 or l2 > 0))  # over all weights, if not in one
-    pays = (passes and (sizes.size == 2 or rows == 1 or is_long)) or starts_narrow(sizes, REGISTER // X.itemsize)
+    pays = (passes and (is_single or rows == 1 or is_long)) or starts_narrow(sizes, REGISTER // X.itemsize)
     # Penalties are added in the order of the pass, which is to be the same for a single update and for many.
     is_unpacked = is_at_once and rows <= UNPACKED_ROWS and (pays or l1 == l2 == 0)
     of_theta = alphas.size > 0 and (costs.size == 1 or (is_unpacked and pays))

@@ -44,7 +44,7 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield (
         "many networks",
         lambda: [
-            train_many(made, X[:100, :9], Y[:100], seeds=range(16), alpha=0.1, epochs=1, batch_size=50)
+            train_many(made, X[:100, :9], Y[:100], seeds=range(18), alpha=0.1, epochs=1, batch_size=50)
             for made in (network([9, 20, 3]), network([9, 20, 3], l2=0.1))
         ],
     )
