@@ -1057,6 +1057,13 @@ MUTANTS = {
         Mutant(
             "weights: infinite costs times 0", "if factors[s] != 0.0:\n            total", "if True:\n            total"
         ),
+        Mutant("weights: costs of the first rows, in columns", "z[start // width + s] = a[s]", "z[s] = a[s]"),
+        Mutant("weights: costs of the first row, by rows", "z[r] = shifts[r - first]", "z[r] = shifts[0]"),
+        Mutant("weights: outputs for squared errors", "            _each_square(z, y)", "            pass"),
+        Mutant("weights: squared errors without 1/2", "half * _sum(", "_sum("),
+        Mutant("weights: numbers in place of rows' costs", "1 if cost == CROSS_ENTROPY else width", "width"),
+        Mutant("weights: rows in place of numbers' costs", "1 if cost == CROSS_ENTROPY else width", "1"),
+        Mutant("weights: sums for entropies", "            _each_entropy(z, y)", "            pass"),
         Mutant("weights: costs of the first block", "factors[start : start + rows], h[:0]", "factors[:rows], h[:0]"),
         Mutant(
             "weights: costs of another reduction",

@@ -105,7 +105,7 @@ def powers_of_columns(full, a, t, h, start, size):
 def softmax(z, y, width, factor, delta, costs):
     """The softmax of rows, in place, or if delta is not empty, delta := factor times dJ/dz; returns costs + J.
 
-    y: the targets of the cross-entropy, or empty. Costs are added row by row.
+    y: the targets of the cross-entropy, or empty. Costs are added row by row; with delta, they remain in z, one a row.
     """
     if width * z.itemsize <= NARROW and z.size > 2 * width:
         return _softmax_of_narrow_rows(z, y, width, factor, delta, costs)
@@ -133,6 +133,8 @@ def _softmax_of_narrow_rows(z, y, width, factor, delta, costs):
             store(a, 0, cost_of_sums(of_y, total, of_a))
             for s in range(count):
                 costs += float(a[s])
+                if delta.size:
+                    z[start // width + s] = a[s]
         if delta.size:
             of_power = factor_of_sums(of_y, total, factor)
             for i in range(0, size, lanes):
@@ -189,6 +191,7 @@ def _softmax_of_rows(z, y, width, factor, delta, costs):
             if y.size:
                 costs += float(shifts[r - first])
             if delta.size:
+                z[r] = shifts[r - first]
                 _errors_of_powers(results[r], targets[r], totals[r - first], factor)
             else:
                 _scaled(results[r], totals[r - first])

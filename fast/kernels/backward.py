@@ -12,7 +12,7 @@ from samenet.fast.kernels.codegen.loops import vectorized
 from samenet.fast.kernels.codegen.memory import empty, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.costs import apply_cost
+from samenet.fast.kernels.costs import apply_cost, weigh
 from samenet.fast.kernels.dropout import dropout_type, fill_masks
 from samenet.fast.kernels.forward import apply_mask, block_rows, forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.gemm import matrix, packed_product, product, sum_of_rows
@@ -216,24 +216,6 @@ def gradient(theta, P, layout, bias, cost, X, Y, dropout, first, scale, update, 
 
 
 _sum_of_squares = vectorized(lambda a: (widened(a) * widened(a),))
-
-
-@external(lambda f: (int64, int64, *(f[::1],) * 2, int64, float64, *(f[::1],) * 2), returns=float64)
-def weigh(cost, code, z, y, width, scale, factors, delta):
-    """`apply_cost` with a factor for each row; returns the sum of the factors times the rows' costs.
-
-    A row of factor 0 has no effect: its delta becomes 0, even if it was infinite.
-    """
-    total, zero = 0.0, z.dtype.type(0)
-    for s in range(factors.size):
-        start, end = s * width, (s + 1) * width
-        row = delta[start:end] if delta.size else delta
-        result = apply_cost(cost, code, z[start:end], y[start:end], width, scale, row, 0.0)
-        if factors[s] != 0.0:
-            total += factors[s] * result
-        for i in range(row.size):
-            row[i] = factors[s] * row[i] if factors[s] != 0.0 else zero
-    return total
 
 
 @external(lambda f: (f[:, ::1], matrix(f), boolean, float64[::1]))

@@ -49,6 +49,8 @@ _of_sigmoids = _with_slope(sigmoid, lambda h: h * (1.0 - h))
 _of_tanhs = _with_slope(tanh, lambda h: (1.0 - h) * (1.0 + h))
 _of_sums = vectorized(lambda delta, z, y, factor: (factor * (z - y), (z - y) * (z - y)), stores=1)
 _of_entropies = vectorized(lambda delta, z, y, factor: (factor * (sigmoid(z) - y), _entropy(z, y)), stores=1)
+_each_square = vectorized(lambda z, y: ((z - y) * (z - y),), stores=1)
+_each_entropy, _sum = vectorized(lambda z, y: (_entropy(z, y),), stores=1), vectorized(lambda a: (a,))
 
 
 @external(lambda f: (int64, *(f[::1],) * 3, f), returns=float64)
@@ -87,7 +89,8 @@ def values_in_lanes(cost, h, y, sums):
 def apply_cost(cost, code, z, y, width, scale, delta, costs):
     """Returns costs + J of rows of this width, from the weighted sums z of the output layer.
 
-    Unless it is empty, delta := scale * dJ/dz, and z := h for squared errors. If it is empty, z := h.
+    If delta is empty, z := h. Otherwise delta := scale * dJ/dz; z := h for squared errors, and begins with the rows'
+    costs for the cross-entropy.
     """
     delta, factor = delta[: y.size], z.dtype.type(2.0 * scale if cost == SUM_OF_SQUARES else scale)
     if cost == CROSS_ENTROPY:
@@ -109,3 +112,31 @@ def apply_cost(cost, code, z, y, width, scale, delta, costs):
             _errors(delta, z, y, factor)
             back_through(code, z, delta, width)
     return costs + (total if cost == SUM_OF_SQUARES else 0.5 * total)
+
+
+@external(lambda f: (int64, int64, *(f[::1],) * 2, int64, float64, *(f[::1],) * 2), returns=float64)
+def weigh(cost, code, z, y, width, scale, factors, delta):
+    """`apply_cost` with a factor for each row; returns the sum of the factors times the rows' costs.
+
+    A row of factor 0 has no effect: its delta becomes 0, even if it was infinite.
+    """
+    total, zero, numbers = 0.0, z.dtype.type(0), 1 if cost == CROSS_ENTROPY else width
+    half = 0.5 if cost == SQUARED_ERROR else 1.0
+    if delta.size:  # all rows at once; then z has their costs, number by number
+        apply_cost(cost, code, z, y, width, scale, delta, 0.0)
+        if cost in (SQUARED_ERROR, SUM_OF_SQUARES):
+            _each_square(z, y)
+        elif cost == BINARY_CROSS_ENTROPY:
+            _each_entropy(z, y)
+    for s in range(factors.size):
+        start, end = s * width, (s + 1) * width
+        row = delta[start:end] if delta.size else delta
+        if delta.size:
+            result = half * _sum(z[s * numbers : (s + 1) * numbers])
+        else:
+            result = apply_cost(cost, code, z[start:end], y[start:end], width, scale, row, 0.0)
+        if factors[s] != 0.0:
+            total += factors[s] * result
+        for i in range(row.size):
+            row[i] = factors[s] * row[i] if factors[s] != 0.0 else zero
+    return total

@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
-from samenet.fast.kernels.costs import apply_cost
+from samenet.fast.kernels.costs import apply_cost, weigh
 from samenet.fast.kernels.forward import forward, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
 from samenet.fast.kernels.packing import copy, nodes, pack

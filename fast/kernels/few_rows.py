@@ -5,12 +5,11 @@ it would cost more than it saves even for many rows.
 """
 
 from samenet.fast.kernels.activations import back_through
-from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.costs import apply_cost
+from samenet.fast.kernels.costs import apply_cost, weigh
 from samenet.fast.kernels.forward import forward_few
 from samenet.fast.kernels.gemm import product, sum_of_rows
 from samenet.fast.kernels.narrow import errors_below

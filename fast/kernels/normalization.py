@@ -10,13 +10,12 @@ from functools import lru_cache
 import numpy as np
 
 from samenet.fast.kernels.adaptive import total_weight, weigh_rows
-from samenet.fast.kernels.backward import weigh
 from samenet.fast.kernels.codegen.compiling import kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, rows_at
 from samenet.fast.kernels.codegen.transpose import gather
 from samenet.fast.kernels.codegen.vector import REGISTER
-from samenet.fast.kernels.costs import apply_cost
+from samenet.fast.kernels.costs import apply_cost, weigh
 from samenet.fast.kernels.dropout import fill_masks
 from samenet.fast.kernels.normalized_layers import MEANS, PRODUCT, VARIANCES, Own, Shared, block_of, blocks_of, compute
 from samenet.fast.kernels.one_pass import NORMALIZED_ROWS, has_step
