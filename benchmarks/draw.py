@@ -1,8 +1,8 @@
 """Settings drawn at random of the kinds that `peers` measures, so that none of them was chosen, or tuned for.
 
 One layer to four of 1 to 1,100 nodes, on a logarithmic scale so that there are as many tiny networks as wide ones; any
-number of rows; rules, costs, activations, penalties, dropout, dtype. Each setting is drawn by its place and the seed
-alone: the same with others or without. Kinds take turns, so that a few settings have them all.
+number of rows; rules, costs, activations, penalties, dropout and more options, dtype. Each setting is drawn by its
+place and the seed alone: the same with others or without. Kinds take turns, so that a few settings have them all.
 """
 
 from collections.abc import Callable
@@ -24,6 +24,15 @@ SCALES = ((1, 10), (5, 100), (50, WIDEST))  # tiny, middling, wide
 # Multiply-adds of a forward pass, a gradient, or a pass over all rows, and updates of many networks: tens of
 # milliseconds of a compiled library's, a second at most of any.
 _WORK, _UPDATES = 5e8, 20_000
+
+MORE: dict[str, dict[str, Any]] = {  # options of training besides rules, costs, penalties and dropout
+    "normalized": {"batch_normalization": True},
+    "DropConnect": {"drop_connect": 0.5},
+    "clipped values": {"clip_value": 1e-3},
+    "clipped norms": {"clip_norm": 1e-2},
+    "falling rates": {"decay": 0.1},
+    "sample weights": {"weighted": True},
+}
 
 Random = np.random.Generator
 Sizes = tuple[int, ...]
@@ -122,8 +131,12 @@ def _training(random: Random, by: str) -> Drawn:
     batches = 1 if by in ("full batch", "single update") else 1 + _number(random, max(1, left - 1))
     rule, (words, given) = _any(random, *RULES), _options(random, sizes)
     dropout = _any(random, 0.0, 0.0, 0.0, 0.2, 0.5) if len(sizes) > 2 else 0.0
+    is_normalizable = len(sizes) > 2 and size > 1
+    name = _any(random, *("",) * len(MORE), *(name for name in MORE if is_normalizable or name != "normalized"))
     what = {"mini-batches": f"by {size} of {size * batches}", "online": f"online, {batches} rows"}
-    operation = f"{rule}, {what.get(by, f'{by} of {size}')}, {words}{f', dropout {dropout}' if dropout else ''}"
+    words = ", ".join((words, *([f"dropout {dropout}"] if dropout else []), *([name] if name else [])))
+    operation = f"{rule}, {what.get(by, f'{by} of {size}')}, {words}"
+    given |= MORE.get(name, {})
 
     def make() -> Task:
         task = inputs.training(sizes, size * batches, size, rule, dropout=dropout, **given)

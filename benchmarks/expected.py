@@ -10,12 +10,13 @@ import numpy as np
 
 from benchmarks.limits import products
 from benchmarks.problem import SEED, Array, Descent, Forward, Gradient, Many, Task, in_dtype
-from samenet.backends.dropout import Dropout
+from samenet.backends.dropout import DropConnect, Dropout
 from samenet.compare import cases
 from samenet.network import Network
 from samenet.optimizers import UpdateRule, optimizer
 from samenet.reference import mask
 from samenet.testing import tolerance
+from samenet.testing.inputs import weight_masks
 from samenet.testing.tolerance import Comparison
 
 _CHECKED_ROWS, _CHECKED_UPDATES, _CHECKED_NETWORKS = 20, 3, 3
@@ -42,13 +43,14 @@ def few(task: Task) -> Task:
     if network.bias:
         safe = cases.example(network.sizes, 1)[0]
         network = in_dtype(network, "float64")
-        network.parameters = safe.parameters
+        for place, given in zip((*network.weights, *network.biases), (*safe.weights, *safe.biases), strict=True):
+            place[:] = given
     rows = min(task.batch_size, 5 * _CHECKED_ROWS)
     m = rows * min(task.batches, _CHECKED_UPDATES)
     # One shuffled pass: of several, each would have its own order, which cannot be given to every library.
     passes = 1 if task.shuffle else min(task.passes, _CHECKED_UPDATES)
     network = in_dtype(network, task.network.dtype.name)
-    return replace(task, network=network, X=task.X[:m], Y=task.Y[:m], batch_size=rows, passes=passes)
+    return replace(task.of_rows(m), network=network, batch_size=rows, passes=passes)
 
 
 class Expected:
@@ -104,21 +106,25 @@ def _trained(task: Descent) -> tuple[Array, Array]:
     orders, rule = task.orders(), optimizer(task.rule)
     assert isinstance(rule, UpdateRule)
     network, allowed = _checked_by(task.network.copy(), 3 * orders.size), np.zeros(task.network.parameters.shape)
-    state, dropout = rule.state(network.model.theta), _dropout(task)
+    state, (dropout, connect) = rule.state(network.model.theta), _left_out(task)
+    clipping = {"clip_value": task.clip_value, "clip_norm": task.clip_norm}
     for i, rows in enumerate(orders):
         x, y = np.ascontiguousarray(task.X[rows]), np.ascontiguousarray(task.Y[rows])
         now = None if dropout is None else dropout.after(i * len(rows))
+        of_now = None if connect is None else connect.after(i)
         masks = None if now is None else np.array([mask(now, sample) for sample in range(len(rows))], task.X.dtype)
-        given = {"rule": rule, "state": state, "masks": masks}
-        allowed += tolerance.update(network.model, x, y, task.alpha, task.reduction, **given)
-        settings = {"alpha": task.alpha, "batch_size": len(rows), "reduction": task.reduction, "state": state}
-        network.backend.run_updates(network.model, x, y, rule, dropout=now, **settings)
+        alpha, weights = task.alpha / (1 + task.decay * (i // task.batches)), task.weights
+        common = {**clipping, "state": state, "sample_weight": None if weights is None else weights[rows]}
+        given = {"rule": rule, "masks": masks, "weight_masks": weight_masks(of_now, network.sizes), **common}
+        allowed += tolerance.update(network.model, x, y, alpha, task.reduction, **given)
+        settings = {"alpha": alpha, "batch_size": len(rows), "reduction": task.reduction, **common}
+        network.backend.run_updates(network.model, x, y, rule, dropout=now, drop_connect=of_now, **settings)
     return network.parameters, _GROWTH * allowed
 
 
-def _dropout(task: Descent) -> Dropout | None:
+def _left_out(task: Descent) -> tuple[Dropout | None, DropConnect | None]:
     """The masks of samenet, which are the same on all of its backends; other libraries draw their own."""
-    if not task.dropout:
-        return None
-    probabilities = np.full(sum(task.network.sizes[1:-1]), task.dropout)
-    return Dropout.of(probabilities, task.network.dtype, int(np.random.default_rng(SEED).integers(2**63)))
+    key, dtype, sizes = int(np.random.default_rng(SEED).integers(2**63)), task.network.dtype, task.network.sizes
+    dropout = Dropout.of(np.full(sum(sizes[1:-1]), task.dropout), dtype, key) if task.dropout else None
+    p = np.full(len(sizes) - 1, task.drop_connect)
+    return dropout, DropConnect.of(p, dtype, key) if task.drop_connect else None

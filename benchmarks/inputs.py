@@ -4,6 +4,7 @@ Forward passes use a network whose layers do not saturate. Training begins with 
 """
 
 import os
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ def descent(
     return Descent(network, X, Y, alpha, size, passes)
 
 
+_OF_UPDATES = {field.name for field in fields(Descent)}
 _OUTPUTS = {"binary_cross_entropy": "sigmoid", "cross_entropy": "softmax"}  # squared error: any, sigmoids here
 _WORK, _UPDATES = 3e8, 320  # per call: about 20 ms of arithmetic, or this number of updates, whichever is less
 
@@ -59,14 +61,14 @@ def training(
     hidden: str = "sigmoid",
     output: str = "",
     cost: str = "squared_error",
-    dropout: float = 0.0,
-    **penalties: float,
+    weighted: bool = False,
+    **options: Any,
 ) -> Descent:
     """Updates with shuffled batches of this size, for as many passes as take some milliseconds; 784 inputs are an
     image.
 
     Targets are classes for a softmax, labels 0 or 1 for cross-entropies of sigmoids, numbers for the squared error. A
-    full batch is not shuffled.
+    full batch is not shuffled. weighted: whether samples have weights. options: of the network, or of `Descent`.
     """
     output = output or _OUTPUTS.get(cost, "sigmoid")
     X, Y = cases.example(sizes, rows)[1:]
@@ -76,10 +78,14 @@ def training(
         Y = np.eye(sizes[-1])[np.arange(rows) % sizes[-1]]
     elif cost == "binary_cross_entropy":
         Y = np.round(Y) if sizes[-1] > 1 else np.arange(rows)[:, None] % 2.0  # both labels among the first rows
-    network = with_settings(sizes, hidden, output, cost=cost, **penalties)
+    network = with_settings(
+        sizes, hidden, output, cost=cost, **{k: v for k, v in options.items() if k not in _OF_UPDATES}
+    )
     work = 3 * rows * network.parameters.size
     passes = int(max(2, min(_UPDATES * size // rows, _WORK // work)))
-    return Descent(*(network, X, Y, 0.001, size, passes), rule=rule, dropout=dropout, shuffle=size < rows)
+    given = {key: value for key, value in options.items() if key in _OF_UPDATES}
+    weights = np.random.default_rng(2).random(rows) if weighted else None
+    return Descent(*(network, X, Y, 0.001, size, passes), rule=rule, shuffle=size < rows, weights=weights, **given)
 
 
 def many(count: int, sizes: tuple[int, ...], rows: int, size: int, rule: str, passes: int) -> Many:

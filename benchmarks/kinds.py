@@ -8,6 +8,7 @@ networks.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from benchmarks import inputs
 from benchmarks.problem import Task, cast
@@ -135,6 +136,40 @@ def _dropout() -> Iterable[PeerCase]:
         yield _training("dropout", sizes, rows, size, "dropout", quick=sizes == TINY, hidden="relu", dropout=0.5)
 
 
+def _normalization() -> Iterable[PeerCase]:
+    for sizes, rows, size, rule in (
+        (TINY, 160, 16, "descent"),
+        (SMALL, 512, 256, "adam"),
+        (DIGITS, 960, 32, "momentum"),
+        (DEEP, 960, 32, "adam"),
+        (IMAGES, 960, 32, "descent"),
+    ):
+        given: dict[str, Any] = {"hidden": "relu", "batch_normalization": True}
+        what = f"batch normalization, {rule}"
+        yield _training("batch normalization", sizes, rows, size, what, rule, sizes == TINY, **given)
+
+
+def _drop_connect() -> Iterable[PeerCase]:
+    for sizes, rows, size in ((TINY, 160, 1), (TINY, 160, 16), (DIGITS, 960, 32), (IMAGES, 960, 32)):
+        quick = (sizes, size) == (TINY, 16)
+        yield _training("DropConnect", sizes, rows, size, "DropConnect", quick=quick, hidden="relu", drop_connect=0.5)
+
+
+_MORE: dict[str, dict[str, Any]] = {  # clipped to less than most entries, or most norms
+    "clipped values": {"clip_value": 1e-3},
+    "clipped norms": {"clip_norm": 1e-2},
+    "learning rates that fall": {"decay": 0.1},
+    "sample weights": {"weighted": True},
+}
+
+
+def _clipping_rates_and_weights() -> Iterable[PeerCase]:
+    for words, given in _MORE.items():
+        for sizes, rows, size, rule in ((TINY, 160, 16, "descent"), (DIGITS, 960, 32, "adam")):
+            quick = (words, sizes) == ("sample weights", TINY)
+            yield _training("clipping, rates, weights", sizes, rows, size, f"{rule}, {words}", rule, quick, **given)
+
+
 def _many() -> Iterable[PeerCase]:
     for count, sizes, rows, size, rule in (
         (1000, TINY, 160, 160, "descent"),
@@ -189,5 +224,6 @@ def _limits() -> Iterable[PeerCase]:
 
 KINDS = (
     *(*_rules(), *_penalties(), *_costs(), *_regression(), *_dropout()),
+    *(*_normalization(), *_drop_connect(), *_clipping_rates_and_weights()),
     *(*_many(), *_small_batches(), *_single_calls(), *_wide(), *_limits()),
 )

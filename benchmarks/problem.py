@@ -3,6 +3,7 @@
 All come with a samenet network, which holds the settings and initial parameters; its answers are the expected ones.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -87,6 +88,10 @@ class Descent:
     rule     "descent", "momentum", "nesterov", "rmsprop" or "adam", with the constants of `samenet.optimizers`
     dropout  the probability that a hidden node is dropped
     shuffle  whether each pass has a different order, see `orders`
+    drop_connect  the probability that a weight is left out
+    clip_value, clip_norm  the limits of the gradient's entries, and then of its norm
+    decay    the learning rate of pass e, from 0, is alpha / (1 + decay e)
+    weights  of the rows, (m,), or None
     """
 
     network: Network
@@ -100,11 +105,16 @@ class Descent:
     rule: str = "descent"
     dropout: float = 0.0
     shuffle: bool = False
+    drop_connect: float = 0.0
+    clip_value: float = math.inf
+    clip_norm: float = math.inf
+    decay: float = 0.0
+    weights: Array | None = None
 
     def orders(self) -> Array:
         """The rows of each batch in turn, (passes * batches, batch_size): as samenet draws them from the seed."""
         rows, random = np.tile(np.arange(len(self.X)), (self.passes, 1)), np.random.default_rng(SEED)
-        if self.dropout:
+        if self.dropout or self.drop_connect:
             random.integers(2**63)  # the key of its masks
         if self.shuffle:
             random.permuted(rows, axis=1, out=rows)
@@ -131,8 +141,12 @@ class Descent:
             return self
         if amount >= self.batches:
             return replace(self, passes=amount // self.batches)
-        rows = amount * self.batch_size
-        return replace(self, X=self.X[:rows], Y=self.Y[:rows], passes=1)
+        return replace(self.of_rows(amount * self.batch_size), passes=1)
+
+    def of_rows(self, rows: int) -> "Descent":
+        """The same with the first rows alone."""
+        weights = None if self.weights is None else self.weights[:rows]
+        return replace(self, X=self.X[:rows], Y=self.Y[:rows], weights=weights)
 
 
 @dataclass(frozen=True)
@@ -182,12 +196,23 @@ def features(task: Task) -> list[str]:
     names, has = [model.cost_function], {"l1": model.l1, "l2": model.l2}
     if not isinstance(task, Gradient):
         one = task.one if isinstance(task, Many) else task
-        names, has = [*names, one.rule], {**has, "dropout": one.dropout, "shuffle": one.shuffle}
+        names, has = [*names, one.rule], {**has, "dropout": one.dropout, "shuffle": one.shuffle, **_options(one)}
     return [
         *found,
         *(name for name in names if name not in ("squared_error", "descent")),
         *(name for name, used in has.items() if used),
     ]
+
+
+def _options(task: Descent) -> dict[str, object]:
+    return {
+        "batch_normalization": task.network.model.batch_normalization,
+        "drop_connect": task.drop_connect,
+        "clip_value": task.clip_value < math.inf,
+        "clip_norm": task.clip_norm < math.inf,
+        "decay": task.decay,
+        "weights": task.weights is not None,
+    }
 
 
 def cast(task: Task, dtype: str, threads: int) -> Task:
@@ -210,10 +235,11 @@ def in_dtype(network: Network, dtype: str, name: str = "reference") -> Network:
     return cls(network.sizes, weights=network.weights, biases=biases, dtype=dtype, **network.model.settings)
 
 
-def flat(network: Network, weights: Sequence[Any], biases: Sequence[Any]) -> Array:
-    """Matrices (n_out, n_in) and vectors (n_out,) as one vector, in samenet's order."""
+def flat(network: Network, weights: Sequence[Any], biases: Sequence[Any], gammas: Sequence[Any] = ()) -> Array:
+    """Matrices (n_out, n_in), vectors (n_out,) and gammas of batch normalization as one, in samenet's order."""
     other = network.copy()
-    for place, given in zip((*other.weights, *other.biases), (*weights, *biases), strict=True):
+    gammas_of = [gamma for gamma in other.model.gammas if gamma.size]
+    for place, given in zip((*other.weights, *other.biases, *gammas_of), (*weights, *biases, *gammas), strict=True):
         place[:] = np.asarray(given).reshape(place.shape)
     return other.parameters
 

@@ -13,7 +13,7 @@ from benchmarks.contenders import lean, ours, scikit
 from benchmarks.expected import Expected, few
 from benchmarks.kinds import MANY, RULES, PeerCase
 from benchmarks.peers import process
-from benchmarks.problem import Descent, Forward, Gradient, Many, Task, ready
+from benchmarks.problem import Descent, Forward, Gradient, Many, Task, features, ready
 from benchmarks.report import figures
 from benchmarks.report import peers as text
 from benchmarks.report.model import Outcome
@@ -66,6 +66,9 @@ def test_every_size_and_option_is_drawn():
     assert any(m.l1 for m in models)
     assert any(m.l2 for m in models)
     assert {0.0, 0.2, 0.5} == {given.dropout for given in trained}
+    assert {"batch_normalization", "drop_connect", "clip_value", "clip_norm", "decay", "weights"} <= {
+        feature for given in trained for feature in features(given)
+    }
     assert {one.only for one in CASES} == {"float64", "float32"}
     rows = [given.batch_size for given in trained]
     assert min(rows) == 1
@@ -108,7 +111,12 @@ def test_the_title_says_what_is_done():
             else {1: "online", len(given.X): "full batch"}.get(given.batch_size, "mini-batches")
         )
         assert given.shuffle == (given.batch_size < len(given.X))
-        for word, used in (("l1", given.network.model.l1), ("l2", given.network.model.l2), ("dropout", given.dropout)):
+        for word, used in (
+            *(("l1", given.network.model.l1), ("l2", given.network.model.l2), ("dropout", given.dropout)),
+            *(("normalized", given.network.model.batch_normalization), ("DropConnect", given.drop_connect)),
+            *(("clipped values", given.clip_value < np.inf), ("clipped norms", given.clip_norm < np.inf)),
+            *(("falling rates", given.decay), ("sample weights", given.weights is not None)),
+        ):
             assert (f", {word}" in one.operation) == bool(used), one
 
 

@@ -52,6 +52,14 @@ TASKS: dict[str, Callable[[], Task]] = {
     "cross-entropy": partial(training, "adam", cost="cross_entropy", hidden="relu"),
     "regression": partial(training, "adam", hidden="tanh", output="identity"),
     "dropout": partial(training, "adam", hidden="relu", dropout=0.5),
+    "batch normalization": partial(training, "adam", hidden="relu", batch_normalization=True, l2=0.05),
+    "DropConnect": partial(training, hidden="relu", drop_connect=0.5),
+    "both masks": partial(training, dropout=0.2, drop_connect=0.5),
+    "clipped values": partial(training, "momentum", clip_value=0.01),
+    "clipped norms": partial(training, "momentum", clip_norm=0.05),
+    "falling rates": partial(inputs.training, SIZES, 12, 12, "adam", decay=0.5),
+    "sample weights": partial(training, cost="cross_entropy", weighted=True),
+    "weights of labels": partial(training, "adam", cost="binary_cross_entropy", weighted=True, decay=0.5),
     "images": partial(inputs.training, (784, 3, 2), 6, 2),
     "many": partial(inputs.many, 5, SIZES, 12, 12, "descent", 3),
     "many by mini-batches": partial(inputs.many, 5, SIZES, 12, 4, "adam", 2),
@@ -91,6 +99,9 @@ def test_every_kind_that_people_train_in_is_there():
     assert any(m.l2 for m in models)
     assert any(m.activations[-1] == "identity" for m in models)
     assert any(task.dropout for task in trained)
+    assert {"batch_normalization", "drop_connect", "clip_value", "clip_norm", "decay", "weights"} <= {
+        feature for task in trained for feature in features(task)
+    }
     of_small = [task for one, task in tasks.items() if one.kind == "small batches"]
     assert {task.batch_size for task in of_small if isinstance(task, Descent)} == set(catalogue.ROWS)
     assert {len(task.rows) for task in of_small if isinstance(task, Forward)} == set(catalogue.ROWS)
@@ -106,7 +117,7 @@ def test_every_kind_that_people_train_in_is_there():
 def test_a_quick_run_has_one_of_every_kind():
     quick = [one for one in KINDS if one.quick]
     assert {one.kind for one in quick} == {one.kind for one in KINDS}
-    assert len(quick) <= 12
+    assert len(quick) <= 15
     assert {one.dtypes(quick=True) for one in quick} == {("float64",)}
 
 
@@ -154,6 +165,12 @@ def test_a_task_in_other_numbers_keeps_its_settings():
         ("both penalties", ["nesterov", "l1", "l2", "shuffle"]),
         ("cross-entropy", ["relu", "softmax", "cross_entropy", "adam", "shuffle"]),
         ("dropout", ["relu", "adam", "dropout", "shuffle"]),
+        ("batch normalization", ["relu", "adam", "l2", "shuffle", "batch_normalization"]),
+        ("both masks", ["dropout", "shuffle", "drop_connect"]),
+        ("clipped values", ["momentum", "shuffle", "clip_value"]),
+        ("clipped norms", ["momentum", "shuffle", "clip_norm"]),
+        ("falling rates", ["adam", "decay"]),
+        ("weights of labels", ["binary_cross_entropy", "adam", "shuffle", "decay", "weights"]),
         ("many", []),
         ("tanh and identity", ["tanh", "identity"]),
     ],
@@ -200,7 +217,7 @@ def test_who_takes_part():
     assert make(ours.PEER, TASKS["gradient"]()).keys() == {ours.NUMBA, ours.NUMPY}
     assert make(lean.PEER, TASKS["gradient"]())
     assert not make(lean.PEER, TASKS["gradient of labels"]())
-    for what in ("l2", "l1", "rmsprop", "dropout", "many", "adam", "gradient of labels"):
+    for what in ("l2", "l1", "rmsprop", "dropout", "many", "adam", "gradient of labels", "weights of labels"):
         assert not make(scikit.PEER, TASKS[what]()), "its sigmoids have no squared error"
     for what in ("binary cross-entropy", "cross-entropy", "one label", "regression", "relu and softmax"):
         assert make(scikit.PEER, TASKS[what]()), what
@@ -226,10 +243,10 @@ def test_what_is_timed_is_the_training_that_is_meant(peer, what):
 
 
 def test_orders_are_those_that_samenet_draws():
-    for dropout in (0.0, 0.5):
-        task = replace(training("descent"), passes=2, dropout=dropout)
+    for masks in ({}, {"dropout": 0.5}, {"drop_connect": 0.5}):
+        task = replace(training("descent"), passes=2, **masks)
         random = np.random.default_rng(SEED)
-        if dropout:
+        if masks:
             random.integers(2**63)
         assert task.orders().tolist() == np.array([random.permutation(12) for _ in range(2)]).reshape(-1, 4).tolist()
     whole = replace(task, shuffle=False).orders()
@@ -258,6 +275,15 @@ def wrong_network(task: Any, **settings: float) -> Any:
         ("binary cross-entropy", partial(wrong_network, cost="squared_error")),
         ("dropout", lambda task: replace(task, dropout=0.0)),
         ("dropout", lambda task: replace(task, dropout=0.4)),
+        ("batch normalization", partial(wrong_network, batch_normalization=False)),
+        ("DropConnect", lambda task: replace(task, drop_connect=0.4)),
+        ("DropConnect", lambda task: replace(task, drop_connect=0.0)),
+        ("both masks", lambda task: replace(task, dropout=0.0)),
+        ("clipped values", lambda task: replace(task, clip_value=0.0101)),
+        ("clipped norms", lambda task: replace(task, clip_norm=0.0505)),
+        ("falling rates", lambda task: replace(task, decay=0.51)),
+        ("sample weights", lambda task: replace(task, weights=None)),
+        ("sample weights", lambda task: replace(task, weights=task.weights[::-1])),
         ("gradient with l1", partial(wrong_network, l1=0.0501)),
         ("gradient with l2", partial(wrong_network, l2=0.0501)),
         ("gradient", lambda task: replace(task, Y=task.Y[::-1])),

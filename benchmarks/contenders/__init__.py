@@ -19,6 +19,7 @@ ACTIVATIONS = frozenset({"tanh", "relu", "identity", "softmax"})  # besides the 
 EVERYTHING = ACTIVATIONS | {
     *("binary_cross_entropy", "cross_entropy", "momentum", "nesterov", "rmsprop", "adam"),
     *("l1", "l2", "dropout", "shuffle"),
+    *("batch_normalization", "drop_connect", "clip_value", "clip_norm", "decay", "weights"),
 }
 
 

@@ -7,7 +7,7 @@ takes up to 15 % longer for the smallest networks. Orders are drawn by NumPy, ma
 It reads the number of threads from the environment variable NPROC only once, when it starts.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.contenders import EVERYTHING, Peer, Way
 from benchmarks.problem import SEED, Array, Call, Descent, Forward, Gradient, Many, flat
+from samenet.model.functions import EPSILON, MOMENTUM
 from samenet.network import Network
 
 
@@ -29,24 +30,34 @@ def _activation(jax: Any, name: str) -> Callable[[Any], Any]:
     return {"identity": lambda z: z, "tanh": jax.numpy.tanh}.get(name) or getattr(jax.nn, name)  # type: ignore[no-any-return]
 
 
-def _output(jax: Any, activations: tuple[str, ...], layers: Any, h: Any, masks: Any = ()) -> tuple[Any, Any]:
-    """The output, and its weighted sums."""
-    z = h
+def _output(
+    jax: Any, activations: tuple[str, ...], layers: Any, h: Any, masks: Any = (), of_weights: Any = ()
+) -> tuple[Any, Any, Any]:
+    """The output, its weighted sums, and the statistics of layers with batch normalization."""
+    z, statistics = h, []
     for i, ((W, *b), name) in enumerate(zip(layers, activations, strict=True)):
-        z = h @ W.T
+        z = h @ (W * of_weights[i] if of_weights else W).T
+        if len(b) > 1:
+            mean = z.mean(0)
+            variance = ((z - mean) ** 2).mean(0)
+            statistics.append((mean, variance))
+            z = (z - mean) * jax.lax.rsqrt(variance + EPSILON) * b[1]
         z = z + b[0] if b else z
         h = _activation(jax, name)(z)
         if i < len(masks):
             h = h * masks[i]
-    return h, z
+    return h, z, statistics
 
 
 def _layers(jax: Any, network: Network) -> list[tuple[Any, ...]]:
-    return [tuple(jax.numpy.asarray(a) for a in (W, *network.biases[i : i + 1])) for i, W in enumerate(network.weights)]
+    """For each layer W, b if there is one, and gamma if it has batch normalization."""
+    layers, gammas = range(len(network.weights)), network.model.gammas
+    each = [(*network.biases[i : i + 1], *(gamma for gamma in gammas[i : i + 1] if gamma.size)) for i in layers]
+    return [tuple(map(jax.numpy.asarray, (network.weights[i], *each[i]))) for i in layers]
 
 
 def _numbers(network: Network, layers: Any) -> Array:
-    return flat(network, [layer[0] for layer in layers], [b for layer in layers for b in layer[1:]])
+    return flat(network, *([layer[i] for layer in layers if i < len(layer)] for i in range(3)))
 
 
 def _forward(task: Forward) -> Call:
@@ -57,23 +68,26 @@ def _forward(task: Forward) -> Call:
 
 
 def _cost(jax: Any, task: Descent | Gradient) -> Callable[..., Any]:
-    """The mean or the sum of the costs of a batch, and the penalties."""
+    """The mean or the sum of the costs of a batch, and the penalties; and the statistics of batch normalization."""
     jnp, model = jax.numpy, task.network.model
     costs = {
-        "squared_error": lambda h, z, y: 0.5 * ((h - y) ** 2).sum(),
-        "binary_cross_entropy": lambda h, z, y: (jax.nn.softplus(z) - y * z).sum(),
-        "cross_entropy": lambda h, z, y: -(y * jax.nn.log_softmax(z)).sum(),
+        "squared_error": lambda h, z, y: 0.5 * (h - y) ** 2,
+        "binary_cross_entropy": lambda h, z, y: jax.nn.softplus(z) - y * z,
+        "cross_entropy": lambda h, z, y: -(y * jax.nn.log_softmax(z)),
     }
     value = costs[model.cost_function]
     scale = 1 / len(task.X) if isinstance(task, Gradient) else task.rate / task.alpha
+    is_mean = isinstance(task, Gradient) or task.reduction == "mean"
 
-    def cost(layers: Any, x: Any, y: Any, masks: Any = ()) -> Any:
-        total = scale * value(*_output(jax, model.activations, layers, x, masks), y)
+    def cost(layers: Any, x: Any, y: Any, w: Any = None, masks: Any = (), of_weights: Any = ()) -> Any:
+        h, z, statistics = _output(jax, model.activations, layers, x, masks, of_weights)
+        costs = value(h, z, y)
+        total = scale * costs.sum() if w is None else ((w / w.sum() if is_mean else w)[:, None] * costs).sum()
         if model.l1:
             total += model.l1 * sum(jnp.abs(layer[0]).sum() for layer in layers)
         if model.l2:
             total += 0.5 * model.l2 * sum((layer[0] ** 2).sum() for layer in layers)
-        return total
+        return total, statistics
 
     return cost
 
@@ -81,10 +95,10 @@ def _cost(jax: Any, task: Descent | Gradient) -> Callable[..., Any]:
 def _gradient(task: Gradient) -> Call:
     jax = _jax()
     layers, X, Y = _layers(jax, task.network), jax.numpy.asarray(task.X), jax.numpy.asarray(task.Y)
-    compiled = jax.jit(jax.value_and_grad(_cost(jax, task)))
+    compiled = jax.jit(jax.value_and_grad(_cost(jax, task), has_aux=True))
 
     def read(found: Any) -> Array:
-        cost, slopes = found
+        (cost, _), slopes = found
         return np.append(_numbers(task.network, slopes), np.asarray(cost))
 
     return Call(lambda: jax.block_until_ready(compiled(layers, X, Y)), read)
@@ -121,13 +135,43 @@ def rule(jax: Any, name: str, alpha: float) -> tuple[int, Callable[..., tuple[An
     return steps.get(name, (1, momentum))
 
 
-def _masks(jax: Any, task: Descent, key: Any) -> Any:
-    """Factors of the hidden nodes of a batch, layer by layer."""
-    widths, keep = task.network.sizes[1:-1], 1 - task.dropout
-    keys = jax.random.split(key, len(widths))
-    shapes = [(task.batch_size, width) for width in widths]
+def _masks(jax: Any, task: Descent, key: Any) -> tuple[Any, Any]:
+    """Factors of the hidden nodes of a batch, layer by layer, and of the weights; none where nothing is left out."""
+    of_nodes, of_weights = jax.random.split(key) if task.dropout and task.drop_connect else (key, key)
+    shapes = [(task.batch_size, width) for width in task.network.sizes[1:-1]]
+    nodes = _drawn(jax, task, of_nodes, task.dropout, shapes) if task.dropout else ()
+    shapes = [W.shape for W in task.network.weights]
+    return nodes, _drawn(jax, task, of_weights, task.drop_connect, shapes) if task.drop_connect else ()
+
+
+def _drawn(jax: Any, task: Descent, key: Any, p: float, shapes: Sequence[tuple[int, ...]]) -> Any:
+    keys, keep = jax.random.split(key, len(shapes)), 1 - p
     drawn = [jax.random.bernoulli(one, keep, shape) for one, shape in zip(keys, shapes, strict=True)]
     return [mask.astype(task.network.dtype) / task.network.dtype.type(keep) for mask in drawn]
+
+
+def _clipped(jax: Any, task: Descent, g: Any) -> Any:
+    """By value, then by norm, as in optax."""
+    jnp, every = jax.numpy, jax.tree.map
+    if task.clip_value < np.inf:
+        g = every(lambda g: jnp.clip(g, -task.clip_value, task.clip_value), g)
+    if task.clip_norm < np.inf:
+        norm = jnp.sqrt(sum((one * one).sum() for one in jax.tree.leaves(g)))
+        g = every(lambda g: jnp.where(norm > task.clip_norm, g * (task.clip_norm / norm), g), g)
+    return g
+
+
+def _running(jax: Any, network: Network) -> list[Any]:
+    return [tuple(map(jax.numpy.asarray, both)) for both in network.model.running if both.size]
+
+
+def _move(running: Any, batch: Any, m: int) -> Any:
+    """The running means and variances after a batch of m rows."""
+    rest = 1 - MOMENTUM
+    return [
+        (rest * mean + MOMENTUM * b_mean, rest * variance + MOMENTUM * (b_variance * m / (m - 1)))
+        for (mean, variance), (b_mean, b_variance) in zip(running, batch, strict=True)
+    ]
 
 
 def _training(jax: Any, task: Descent) -> Callable[..., Any]:
@@ -135,34 +179,46 @@ def _training(jax: Any, task: Descent) -> Callable[..., Any]:
 
     Without the state, which all others keep, training could not go on; and XLA would not compute what only it needs.
     """
-    gradient, (states, step) = jax.grad(_cost(jax, task)), rule(jax, task.rule, task.alpha)
+    gradient, (states, _) = jax.grad(_cost(jax, task), has_aux=True), rule(jax, task.rule, task.alpha)
+    has_masks, running = task.dropout > 0 or task.drop_connect > 0, _running(jax, task.network)
 
     def update(carry: Any, batch: Any) -> Any:
-        layers, state, t, key = carry
+        layers, state, running, t, key = carry
         masks: Any = ()
-        if task.dropout:
+        if has_masks:
             key, one = jax.random.split(key)
             masks = _masks(jax, task, one)
+        alpha = task.alpha
+        if task.decay:
+            alpha = (alpha / (1 + task.decay * (t // task.batches))).astype(task.network.dtype)
         t = t + 1
-        return (*step(layers, gradient(layers, *batch, masks), state, t), t, key), None
+        g, statistics = gradient(layers, *batch, *masks)
+        layers, state = rule(jax, task.rule, alpha)[1](layers, _clipped(jax, task, g), state, t)
+        return (layers, state, _move(running, statistics, task.batch_size), t, key), None
 
-    def descend(layers: Any, X: Any, Y: Any, order: Any) -> Any:
+    def descend(layers: Any, X: Any, Y: Any, w: Any, order: Any) -> Any:
         zeros = jax.tree.map(jax.numpy.zeros_like, layers)
-        start = (layers, (zeros,) * states, jax.numpy.zeros(()), jax.random.key(SEED))
+        start = (layers, (zeros,) * states, running, jax.numpy.zeros(()), jax.random.key(SEED))
+        samples = X, Y, w
         if task.shuffle:
-            return jax.lax.scan(lambda carry, rows: update(carry, (X[rows], Y[rows])), start, order)[0][:2]
+
+            def of_rows(carry: Any, rows: Any) -> Any:
+                return update(carry, jax.tree.map(lambda a: a[rows], samples))
+
+            return jax.lax.scan(of_rows, start, order)[0][:3]
         if task.batches == 1:  # a single scan over the passes: nested loops cost more
-            return jax.lax.scan(lambda carry, _: update(carry, (X, Y)), start, length=task.passes)[0][:2]
-        batches = [a.reshape(task.batches, task.batch_size, -1) for a in (X, Y)]
-        return jax.lax.fori_loop(0, task.passes, lambda _, carry: jax.lax.scan(update, carry, batches)[0], start)[:2]
+            return jax.lax.scan(lambda carry, _: update(carry, samples), start, length=task.passes)[0][:3]
+        batches = jax.tree.map(lambda a: a.reshape(task.batches, task.batch_size, *a.shape[1:]), samples)
+        return jax.lax.fori_loop(0, task.passes, lambda _, carry: jax.lax.scan(update, carry, batches)[0], start)[:3]
 
     return descend
 
 
 def _arguments(jax: Any, task: Descent) -> Callable[[], tuple[Any, ...]]:
-    """X, Y and, where rows are shuffled, their order, drawn anew in each call."""
+    """X, Y, weights if rows have any and, where rows are shuffled, their order, drawn anew in each call."""
     X, Y = jax.numpy.asarray(task.X), jax.numpy.asarray(task.Y)
-    return lambda: (X, Y, task.orders() if task.shuffle else None)
+    w = None if task.weights is None else jax.numpy.asarray(task.weights, task.X.dtype)
+    return lambda: (X, Y, w, task.orders() if task.shuffle else None)
 
 
 def _descent(task: Descent) -> Call:
@@ -172,7 +228,7 @@ def _descent(task: Descent) -> Call:
     def read(found: Any) -> Array:
         return _numbers(task.network, found[0])
 
-    random = (np.inf, "masks of its own") if task.dropout else (0.0, "")
+    random = (np.inf, "masks of its own") if task.dropout or task.drop_connect else (0.0, "")
     return Call(lambda: jax.block_until_ready(descend(start, *arguments())), read, *random)
 
 
@@ -180,7 +236,7 @@ def _many(task: Many) -> Call:
     jax = _jax()
     layers = [_layers(jax, network) for network in task.networks]
     start = jax.tree.map(lambda *several: jax.numpy.stack(several), *layers)
-    descend = jax.jit(jax.vmap(_training(jax, task.one), in_axes=(0, None, None, None)))
+    descend = jax.jit(jax.vmap(_training(jax, task.one), in_axes=(0, *[None] * 4)))
     arguments = _arguments(jax, task.one)
 
     def read(found: Any) -> Array:

@@ -1,5 +1,6 @@
 """samenet: Numba, NumPy, and the reference's loops where a call takes less than a second."""
 
+import math
 from collections import deque
 from functools import partial
 from itertools import repeat
@@ -15,6 +16,7 @@ from benchmarks.problem import SEED, Array, Call, Descent, Forward, Gradient, Ma
 from samenet.backends import backend
 from samenet.compare.timing import Prepared
 from samenet.network import Network
+from samenet.schedules import InverseTime
 
 PREDICTOR, NUMBA, NUMPY, LOOPS = "samenet Numba, predictor", "samenet Numba", "samenet NumPy", "samenet loops"
 
@@ -52,12 +54,16 @@ def with_cost(found: tuple[float, Any]) -> Array:
 def _settings(task: Descent) -> dict[str, Any]:
     """The arguments of `train`."""
     return {
-        "alpha": task.alpha,
+        "alpha": InverseTime(task.alpha, task.decay) if task.decay else task.alpha,
         "epochs": task.passes,
         "batch_size": task.batch_size,
         "reduction": task.reduction,
         "optimizer": task.rule,
         "dropout": task.dropout,
+        "drop_connect": task.drop_connect,
+        "clip_value": task.clip_value if task.clip_value < math.inf else None,
+        "clip_norm": task.clip_norm if task.clip_norm < math.inf else None,
+        "sample_weight": task.weights,
         "shuffle": task.shuffle,
         "seed": SEED,
         "record_every": 0,

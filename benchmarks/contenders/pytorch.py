@@ -29,24 +29,39 @@ def _activation(name: str) -> Callable[[Any], Any]:
     return getattr(torch.nn, modules[name])()  # type: ignore[no-any-return]
 
 
-def _module(network: Network, threads: int, dropout: float = 0.0) -> Any:
+def _module(network: Network, threads: int, dropout: float = 0.0, drop_connect: float = 0.0) -> Any:
     """The layers and activations. With a cross-entropy, the last activation is in the loss, as the manual advises."""
     import torch
+    from torch.nn import functional
+
+    class DropConnect(torch.nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return functional.linear(x, functional.dropout(self.weight, drop_connect), self.bias)
 
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     layers: list[Any] = []
     kind = getattr(torch, network.dtype.name)
     for i, W in enumerate(network.weights):
-        layer = torch.nn.Linear(W.shape[1], W.shape[0], bias=network.bias, dtype=kind)
+        is_normalized = len(network.model.gammas) > 0 and network.model.gammas[i].size > 0
+        linear = DropConnect if drop_connect else torch.nn.Linear
+        layer = linear(W.shape[1], W.shape[0], bias=network.bias and not is_normalized, dtype=kind)
+        normalize = [torch.nn.BatchNorm1d(W.shape[0], dtype=kind)] if is_normalized else []
         with torch.no_grad():
             layer.weight.copy_(torch.from_numpy(W))
             if network.bias:
-                layer.bias.copy_(torch.from_numpy(network.biases[i]))
-        layers += [layer, _activation(network.model.activations[i])]
+                (normalize or [layer])[0].bias.copy_(torch.from_numpy(network.biases[i]))
+        layers += [layer, *normalize, _activation(network.model.activations[i])]
         if dropout and i < len(network.weights) - 1:
             layers.append(torch.nn.Dropout(dropout))
     return torch.nn.Sequential(*layers)
+
+
+def _parts(module: Any) -> tuple[list[Any], list[Any], list[Any]]:
+    """The parameters: weights, biases, and the factors of batch normalization."""
+    named = list(module.named_parameters())
+    weights, biases = [p for _, p in named if p.ndim == 2], [p for name, p in named if name.endswith("bias")]
+    return weights, biases, [p for name, p in named if p.ndim == 1 and name.endswith("weight")]
 
 
 def _forward(compiled: bool, task: Forward) -> Call:
@@ -65,22 +80,25 @@ def _forward(compiled: bool, task: Forward) -> Call:
     return Call(run, lambda h: h.numpy().copy())
 
 
-def _loss(task: Descent | Gradient) -> tuple[bool, Callable[[Any, Any], Any]]:
-    """Whether the loss takes weighted sums instead of outputs; and the cost of a batch, summed over its rows."""
+def _loss(task: Descent | Gradient) -> tuple[bool, Callable[..., Any]]:
+    """Whether the loss takes weighted sums instead of outputs; and a batch's cost, the sum of rows times factors."""
     from torch.nn import functional
 
+    def total(costs: Any, *weight: Any) -> Any:
+        return (costs * weight[0] if weight else costs).sum()
+
     return {
-        "squared_error": (False, lambda h, y: 0.5 * ((h - y) ** 2).sum()),
+        "squared_error": (False, lambda h, y, *weight: 0.5 * total((h - y) ** 2, *weight)),
         "binary_cross_entropy": (True, partial(functional.binary_cross_entropy_with_logits, reduction="sum")),
-        "cross_entropy": (True, lambda z, y: -(functional.log_softmax(z, -1) * y).sum()),
+        "cross_entropy": (True, lambda z, y, *weight: -total(functional.log_softmax(z, -1) * y, *weight)),
     }[task.network.model.cost_function]
 
 
-def _optimizer(task: Descent, weights: list[Any], biases: list[Any]) -> Any:
+def _optimizer(task: Descent, weights: list[Any], others: list[Any]) -> Any:
     """The task's rule, with l2 as weight decay of the weights only."""
     import torch
 
-    groups = [{"params": weights, "weight_decay": task.network.model.l2}, *([{"params": biases}] if biases else [])]
+    groups = [{"params": weights, "weight_decay": task.network.model.l2}, *([{"params": others}] if others else [])]
     if task.rule == "rmsprop":
         return torch.optim.RMSprop(groups, lr=task.alpha, alpha=0.9)
     if task.rule == "adam":
@@ -89,26 +107,41 @@ def _optimizer(task: Descent, weights: list[Any], biases: list[Any]) -> Any:
     return torch.optim.SGD(groups, lr=task.alpha, momentum=beta, nesterov=task.rule == "nesterov", fused=True)
 
 
-def _steps(task: Descent, weights: list[Any], biases: list[Any], cost: Callable[[Any, Any], Any]) -> None:
+def _steps(task: Descent, weights: list[Any], others: list[Any], cost: Callable[..., Any]) -> None:
     """All updates of the parameters; `cost` is the scaled cost of a batch, without penalties."""
     import torch
 
     X, Y, m, l1 = torch.from_numpy(task.X), torch.from_numpy(task.Y), task.batch_size, task.network.model.l1
-    orders, optimizer = torch.from_numpy(task.orders()), _optimizer(task, weights, biases)
+    orders, optimizer = torch.from_numpy(task.orders()), _optimizer(task, weights, others)
+    of_rows = None if task.weights is None else torch.from_numpy(task.weights).to(X.dtype)
+    rates = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda e: 1 / (1 + task.decay * e)) if task.decay else None
     for i, rows in enumerate(orders):
         first = i % task.batches * m
         part: Any = rows if task.shuffle else slice(first, first + m)
         optimizer.zero_grad()
-        loss = cost(X[part], Y[part])
+        factors = []
+        if of_rows is not None:
+            w = of_rows[part][:, None]
+            factors = [m * w / w.sum() if task.reduction == "mean" else w]
+        loss = cost(X[part], Y[part], *factors)
         if l1:
-            loss = loss + l1 * _sizes(weights)
+            loss = loss + l1 * sum(W.abs().sum() for W in weights)
         loss.backward()
+        if task.clip_value < np.inf:
+            torch.nn.utils.clip_grad_value_([*weights, *others], task.clip_value)
+        if task.clip_norm < np.inf:
+            _clip_norm([p.grad for p in (*weights, *others)], task.clip_norm)
         optimizer.step()
+        if rates is not None and (i + 1) % task.batches == 0:
+            rates.step()
 
 
-def _sizes(weights: list[Any]) -> Any:
-    """The sum of the weights' absolute values."""
-    return sum(W.abs().sum() for W in weights)
+def _clip_norm(slopes: list[Any], limit: float) -> None:
+    """Like `clip_grad_norm_`, which adds 1e-6 to the norm, and multiplies gradients that are not clipped by 1."""
+    import torch
+
+    if (norm := torch.nn.utils.get_total_norm(slopes)) > limit:
+        torch._foreach_mul_(slopes, limit / norm)
 
 
 def _eager_gradient(task: Gradient) -> Call:
@@ -117,21 +150,21 @@ def _eager_gradient(task: Gradient) -> Call:
 
     module, (of_sums, loss) = _module(task.network, task.threads), _loss(task)
     X, Y, m = torch.from_numpy(task.X), torch.from_numpy(task.Y), len(task.X)
-    network, parameters = module[:-1] if of_sums else module, list(module.parameters())
-    weights, l1, l2 = ([p for p in parameters if p.ndim == 2], task.network.model.l1, task.network.model.l2)
+    network, parts = module[:-1] if of_sums else module, _parts(module)
+    weights, l1, l2 = parts[0], task.network.model.l1, task.network.model.l2
 
     def run() -> Any:
         cost = loss(network(X), Y) / m
         if l1:
-            cost = cost + l1 * _sizes(weights)
+            cost = cost + l1 * sum(W.abs().sum() for W in weights)
         if l2:
             cost = cost + 0.5 * l2 * sum((W * W).sum() for W in weights)
-        return cost, torch.autograd.grad(cost, parameters)
+        return cost, torch.autograd.grad(cost, [p for part in parts for p in part])
 
     def read(found: Any) -> Any:
         cost, slopes = found
-        ours = flat(task.network, *([p.numpy() for p in slopes if p.ndim == n] for n in (2, 1)))
-        return np.append(ours, cost.detach().numpy())
+        each = iter(p.numpy() for p in slopes)
+        return np.append(flat(task.network, *([next(each) for _ in part] for part in parts)), cost.detach().numpy())
 
     return Call(run, read)
 
@@ -139,23 +172,22 @@ def _eager_gradient(task: Gradient) -> Call:
 def _eager_descent(task: Descent) -> Call:
     import torch
 
-    module = _module(task.network, task.threads, task.dropout)
-    of_sums, loss = _loss(task)
+    module, (of_sums, loss) = _module(task.network, task.threads, task.dropout, task.drop_connect), _loss(task)
     start = [p.detach().clone() for p in module.parameters()]
-    weights, biases = ([p for p in module.parameters() if p.ndim == n] for n in (2, 1))
+    weights, *others = _parts(module)
     scale, network = task.rate / task.alpha, module[:-1] if of_sums else module
 
     def run() -> Any:
         with torch.no_grad():
             for p, begin in zip(module.parameters(), start, strict=True):
                 p.copy_(begin)
-        _steps(task, weights, biases, lambda x, y: scale * loss(network(x), y))
+        _steps(task, weights, [*others[0], *others[1]], lambda x, y, *w: scale * loss(network(x), y, *w))
         return module
 
     def read(module: Any) -> Any:
-        return np.concatenate([p.detach().numpy().ravel() for p in module.parameters()])
+        return flat(task.network, *([p.detach().numpy() for p in part] for part in _parts(module)))
 
-    return Call(run, read, np.inf if task.dropout else 0.0, "masks of its own" if task.dropout else "")
+    return Call(run, read, *((np.inf, "masks of its own") if task.dropout or task.drop_connect else ()))
 
 
 def _many(task: Many) -> Call:
@@ -173,12 +205,12 @@ def _many(task: Many) -> Call:
     start = [p.detach().clone() for p in parameters]
     steps = [_activation(name) for name in task.network.model.activations]
 
-    def cost(x: Any, y: Any) -> Any:
+    def cost(x: Any, y: Any, *w: Any) -> Any:
         h = x.expand(len(task.networks), *x.shape)
         for i, W in enumerate(weights):
             z = torch.baddbmm(biases[i], h, W.mT) if has_bias else h @ W.mT
             h = z if of_sums and i == layers[-1] else steps[i](z)
-        return scale * loss(h, y.expand_as(h))
+        return scale * loss(h, y.expand_as(h), *w)
 
     def run() -> Any:
         with torch.no_grad():
