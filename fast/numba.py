@@ -92,7 +92,9 @@ def fast_predict(model: Model, otherwise: Callable[..., Any], one: bool) -> Call
     it. A single sample that is not finite is also left to `otherwise`.
     """
     if model.theta.normalized:
-        return lambda *given: fast_predict(ready.folded(model), otherwise, one)(*given)
+        plain, fold = ready.folding(model)
+        of_plain = fast_predict(plain, otherwise, one)
+        return lambda *given: (fold(), of_plain(*given))[1]
     theta, codes, n_in, n_out, dtype = model.theta.flat, layout(model), model.sizes[0], model.sizes[-1], model.dtype
     answer_one, array, empty = inference.one_of(dtype, theta.size <= inference.QUICK), np.ndarray, np.empty
     most, alone, answer_rows = rows_in_lanes(model.sizes, dtype.itemsize).stop, ready.rows_alone(model), None

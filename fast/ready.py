@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,19 +80,25 @@ def _work(theta: Parameters) -> int:
 
 def folded(model: Model) -> Model:
     """As `samenet.backends.normalization.folded`; the model itself, without batch normalization."""
-    theta = model.theta
-    if not theta.normalized:
+    if not model.theta.normalized:
         return model
-    plain = model.twin()
-    plain.theta = Parameters.empty(theta.sizes, True, model.dtype)
-    normalization.fold(theta.flat, theta.everything[theta.flat.size :], layout(model), plain.theta.flat)
+    plain, fold = folding(model)
+    fold()
     return plain
+
+
+def folding(model: Model) -> tuple[Model, Callable[[], None]]:
+    """The memory for `folded` of a normalized model, and what fills it: in several threads at once, with the same."""
+    plain, theta = model.twin(), model.theta
+    plain.theta = Parameters.empty(theta.sizes, True, model.dtype)
+    given = theta.flat, theta.everything[theta.flat.size :], layout(model), plain.theta.flat
+    return plain, partial(code_of(normalization.fold, model.dtype, given), *given)
 
 
 def fast_cost(model: Model, otherwise: Callable[..., Any], outputs: bool = False) -> Callable[..., Any]:
     """f(X, Y): the mean cost of a batch, if `outputs` also the output; or otherwise(X, Y). See `backends.costs`."""
     array, rows, is_normalized = np.ndarray, rows_alone(model), bool(model.theta.normalized)
-    plain = folded(model.without_penalties()) if is_normalized else model
+    plain, fold = folding(model.without_penalties()) if is_normalized else (model, None)
     in_lanes = rows_in_lanes(model.sizes, model.dtype.itemsize).stop
     flat, described, empty, n_out = plain.theta.flat, (layout(plain), *objective(plain)), np.empty, model.sizes[-1]
     answer: Any = None
@@ -101,9 +108,11 @@ def fast_cost(model: Model, otherwise: Callable[..., Any], outputs: bool = False
         is_usual = type(X) is array and type(Y) is array and X.ndim == 2
         if is_usual and (len(X) <= rows or model.threads == 1):
             answer = answer or answers.cost_of(flat.dtype)
-            theta, out = folded(model).theta.flat if is_normalized else flat, empty((len(X), n_out), flat.dtype)
+            out = empty((len(X), n_out), flat.dtype)
+            if fold is not None:
+                fold()
             try:
-                found = answer(theta, *described, X, Y, out, in_lanes)
+                found = answer(flat, *described, X, Y, out, in_lanes)
             except OTHER_ARRAYS:
                 return otherwise(X, Y)
             if -1.0 < found < _USUAL:

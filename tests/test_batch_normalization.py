@@ -5,6 +5,7 @@ import itertools
 import pickle
 import types
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import agreement
@@ -65,6 +66,20 @@ def test_predictions_are_by_the_running_statistics(backend: Backend, flags: Any,
         np.testing.assert_allclose(found, expected, atol=tolerance)
     assert net.predict(X).dtype == net.dtype
     np.testing.assert_allclose(net.cost(X, Y, reduction="sum"), ((Y - expected) ** 2).sum() / 2, rtol=1e-5)
+    for changed in (net.weights[0], net.running[flags == [False, True]]):
+        changed *= 1.5  # both are read in every call
+        expected = by_definition(net, X, False)[0]
+        for found in (net.predict(X), [net.predict(x) for x in X], [f(x) for x in X]):
+            np.testing.assert_allclose(found, expected, atol=tolerance)
+        np.testing.assert_allclose(net.cost(X, Y), ((Y - expected) ** 2).sum() / 2 / len(X), rtol=1e-5)
+
+
+def test_several_threads_predict_at_once(backend: Backend) -> None:
+    net = make(backend, batch_normalization=True)
+    expected = net.predict(X)
+    with ThreadPoolExecutor(4) as threads:
+        for found in threads.map(net.predict, [X] * 200):
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.compiled
