@@ -801,7 +801,7 @@ MUTANTS = {
         Mutant("small options: weights of all 1", "share = weights[row] /", "share = 1.0 /"),
         Mutant("small options: weights of other rows", "share = weights[row] /", "share = weights[s] /"),
         Mutant("small options: weights not averaged", "share = weights[row] / total_share", "share = weights[row]"),
-        Mutant("small options: samples of weight 0", "if share == 0.0:", "if False:"),
+        Mutant("small options: samples of weight 0", "if P.dtype.type(share) == 0.0:", "if False:"),
         Mutant(
             "small: infinity times no node",
             "first(_activate(codes[layer + 1], z), ",

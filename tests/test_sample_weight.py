@@ -153,6 +153,25 @@ def test_weight_0_leaves_a_sample_out(backend: Backend, reduction: str) -> None:
     np.testing.assert_allclose(net.parameters, other.parameters, rtol=1e-12)
 
 
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 4, 2), (9, 1), (70, 40, 2), (70, 20, 20, 2)])
+def test_a_weight_that_rounds_to_0_leaves_a_sample_out(backend: Backend, sizes: tuple[int, ...]) -> None:
+    """In float32, 1e-60 of the weight of a batch is 0; in the reference, which computes in float64, it is not."""
+    if backend.name == "reference":
+        return
+    random = np.random.default_rng(0)
+    x, y = random.random((6, sizes[0]), np.float32), random.random((6, sizes[-1]), np.float32)
+    x[1] = 1e38
+    for cost, last in (("squared_error", "identity"), ("binary_cross_entropy", "sigmoid")):
+        functions = {"cost": cost, "activation": [*["identity"] * (len(sizes) - 2), last]}
+        for size in (2, 3, 6):
+            nets = [backend.Network(sizes, dtype="float32", seed=0, **functions) for _ in range(2)]
+            for net, weight in zip(nets, (1e-60, 0.0), strict=True):
+                net.weights[0][:] = 5 + np.abs(net.weights[0])
+                given = {"batch_size": size, "shuffle": False, "sample_weight": [1, weight, 2, 1, 1, 2]}
+                net.train(x, y, alpha=1e-9, epochs=2, record_every=0, **given)
+            assert np.array_equal(nets[0].parameters, nets[1].parameters)
+
+
 def test_equal_weights_give_the_same_bits(backend: Backend) -> None:
     for reduction, value in (("mean", 1.0), ("mean", 0.3), ("mean", 1e-320), ("mean", 1.7e308), ("sum", 1.0)):
         nets = [make(backend), make(backend)]

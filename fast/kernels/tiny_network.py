@@ -120,7 +120,7 @@ def _updates(
             row = order[epoch, s] if order.size else s
             if weights is not None and weights.size:
                 share = weights[row] / total_share
-                if share == 0.0:
+                if P.dtype.type(share) == 0.0:  # in the dtype, as in `adaptive.weigh_rows`
                     continue
             if dropout is not None and masks.size:
                 _fill_masks(width, several, dropout, epoch * m + s, sizes, masks)
