@@ -48,6 +48,7 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
             for made in (network([9, 20, 3]), network([9, 20, 3], l2=0.1))
         ],
     )
+    yield "linear models", partial(train, network([70, 1]), y=Y[:, :1], batch_size=100)
     yield "training", lambda: [train(n) for n in (small, wide)]
     yield "training in batches", lambda: [train(n, batch_size=100) for n in (small, wide)]
     yield (
@@ -59,11 +60,16 @@ def jobs(dtype: str) -> Iterator[tuple[str, Callable[[], object]]]:
         lambda: [train(small, batch_size=100, sampling="adaptive", **more) for more in ({}, {"drop_connect": 0.2})],
     )
     yield "one sample", lambda: (small.predictor()(X[0]), small.predict(X[0]), wide.predictor()(X[0]))
-    yield "a few samples", lambda: [(small.predict(X[:m]), small.feed_forward(X[:m])) for m in (3, 10, 20)]
+    yield (
+        "a few samples",
+        lambda: [(small.predict(x), small.predict(x.tolist()), small.feed_forward(x)) for x in (X[:3], X[:10], X[:20])],
+    )
     yield "batches", lambda: [(n.predict(x), n.feed_forward(x)) for n in (small, wide) for x in (X, sparse)]
     yield "cost", lambda: [n.cost(x, Y) for n in (small, wide) for x in (X, sparse)]
     yield "gradient", lambda: [n.gradient(x, Y) for n in (small, wide) for x in (X, sparse)]
-    yield "weights of samples", lambda: small.gradient(X[:4], Y[:4], sample_weight=X[:4, 0])
+    few, w = (X[:4], Y[:4]), X[:4, 0]
+    yield "gradient of a few samples", lambda: small.gradient(*few)
+    yield "weights of samples", lambda: (small.cost(*few, sample_weight=w), small.gradient(*few, sample_weight=w))
 
 
 def _network(dtype: Any, sizes: Sequence[int], **settings: Any) -> Network:
@@ -77,9 +83,11 @@ def _compile(dtype: str, part: int, parts: int) -> None:
 
 
 def _train(X: Any, Y: Any, network: Network, x: Any = None, y: Any = None, **settings: Any) -> None:
-    X, Y = (X, Y) if x is None else (x, y)
+    X, Y = X if x is None else x, Y if y is None else y
     for optimizer in ("descent", "adam"):
-        network.copy().train(X, Y, alpha=1e-3, epochs=1, optimizer=optimizer, seed=0, **settings)
+        copy = network.copy()
+        for _ in range(2):  # the second call has its samples checked by a kernel
+            copy.train(X, Y, alpha=1e-3, epochs=1, optimizer=optimizer, seed=0, **settings)
 
 
 def _normalized(network: Network, X: Any, Y: Any) -> None:
