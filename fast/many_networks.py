@@ -165,7 +165,9 @@ def prepared(
     described = rule.state_arrays, layout(first), objective(first)
     of_records = factors(weights, reduction, flat.dtype)[:, 0].astype(float) if weights.size else weights
     others = weights, of_records, *DropConnect.of(np.array(drop_connect), flat.dtype, 0)[:2]
-    across, of_rule = 0 if tiny is None else len(tiny[0]), (alphas, (*planned.constants, 0), record_every, limit)
+    # The lanes of one network's registers: with masks or weights, the widest.
+    across = (0, 0) if tiny is None else (len(tiny[0]), len(tiny_network.widest(flat.itemsize)[0]))
+    of_rule = alphas, (*planned.constants, 0), record_every, limit
 
     def run(
         where: Where, X: Any, Y: Any, orders: NDArray[np.int64] = _NO_ORDERS, dropout: tuple[Any, ...] = none
@@ -174,16 +176,9 @@ def prepared(
         costs, recorded, is_well = empty(shapes[1]), empty(shapes[2]), True
         if whole:
             more = (X, Y, orders[: whole if len(orders) > 1 else 1], dropout), others, batch, *of_rule
-            with_options = bool(across and (weights.size or dropout[0].size))
-            given = (
-                lanes if with_options else across,
-                where.vectors[:whole],
-                thetas[:whole],
-                *described,
-                *more,
-                costs[:whole],
-                recorded[:whole],
-            )
+            of_whole, of_costs = (where.vectors[:whole], thetas[:whole]), (costs[:whole], recorded[:whole])
+            with_options = bool(weights.size or dropout[0].size)
+            given = across[with_options], *of_whole, *described, *more, *of_costs
             is_well = code_of(many_networks.run_updates, flat.dtype, given)(*given)
         if whole < number:
             rest, orders = thetas[whole:], orders[whole:] if len(orders) > 1 else orders
