@@ -103,7 +103,7 @@ def switches() -> dict[str, list[dict[str, Any]]]:
     shared = -(-parallel.PAYS // parallel.work_of((64, 30, 10), size))
     width = {gemm.WIDE: "operands are copied"}  # one block and one part, so nothing for threads to share
     batch = {
-        next(m for m in range(1, 100) if not inference.are_few(m, (64, 30, 10), 8)): "samples in lanes",
+        next(m for m in range(1, 100) if inference.few_of(m, (64, 30, 10), size, 8) < m): "samples in lanes",
         max(lanes.rows_in_lanes((64, 30, 10), 8)) + 1: "weights are packed",
         parts: "gradient in parts",
         shared: "2 threads",

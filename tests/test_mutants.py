@@ -926,6 +926,13 @@ MUTANTS = {
             "if True:\n                activate",
         ),
         Mutant("lanes: hidden layers of other rows", "rows_at(H, q + s * k, rows, k)", "rows_at(H, q, rows, k)"),
+        Mutant("lanes: hidden layers as if of fewer rows", "activates, H, start, of)", "activates, H, start, len(X))"),
+        Mutant(
+            "lanes: hidden layers of the last rows left out",
+            "copy(last[p : p + few * k], H[q + (m - few) * k : q + m * k])",
+            "pass",
+        ),
+        Mutant("lanes: the last rows left out", "out[m - few :], H)", "out[:few], H)"),
         Mutant("lanes: whether X is finite", "finite = are_finite(sums[0])", "finite = True"),
         Mutant("normalization: variance not averaged", "variances[i] /= count", "variances[i] /= one"),
         Mutant("normalization: mean not averaged", "means[i] /= count", "means[i] /= one"),
@@ -1186,6 +1193,7 @@ SMALLER = {
     "_GRADIENT": 6,
     "MOST_ROWS, WIDE_ROWS, NORMALIZED_ROWS": (3, 3, 3),
     "_BLOCKS, _FEW, _NARROW": (2, 3, 2),
+    "_FEW, _LAST, _REST, _LARGE": (2, 128, 0.5, 0),
     "_DOTTED, _LEAST": (4, 2),
     "_SOME, _MUCH, _LEAST": (0, 1, 2),
 }

@@ -228,6 +228,24 @@ def test_many_threads_that_each_ask_for_helpers() -> None:
     assert printed(_AT_ONCE) == "well\n"
 
 
+# --- few rows -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("sizes", [[100, 100, 50, 10], [90, 80, 60, 3], [300, 40, 7]], ids=str)
+def test_predictions_and_all_layers_of_any_number_of_rows(numba: Any, dtype: str, sizes: list[int]) -> None:
+    """Whole registers of rows are in the lanes; the last rows, few of them, are not."""
+    net = numba.Network(sizes, activation=["tanh", *["sigmoid"] * (len(sizes) - 3), "softmax"], seed=0, dtype=dtype)
+    X = np.random.default_rng(0).normal(size=(140, sizes[0])).astype(dtype)
+    allowed = tolerance.forward(net.model, X)
+    trusted = net.on("numpy").feed_forward(X)
+    for m in (*range(1, 70), 96, 97, 100, 128, 129, 140):
+        layers = net.feed_forward(X[:m])
+        for h, expected, bound in zip(layers, trusted, allowed, strict=True):
+            assert (abs(h.astype(float) - expected[:m]) <= bound[:m]).all(), m
+        assert net.predict(X[:m]).tobytes() == layers[-1].tobytes(), m
+
+
 # --- wide layers ----------------------------------------------------------------------------------------------------
 
 

@@ -36,7 +36,7 @@ def _each_block(model, cost, X, Y, out, H, workspace, lanes, values, queue, is_c
             answer = flat(out[start : start + rows])
             h = answer if is_coordinator else H[rows * last : rows * (last + n_out)]
             if lanes.size:
-                finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), activates, h[:0])
+                finite = forward_in_lanes(theta, layout, x, lanes, rows_at(h, 0, rows, n_out), activates, h[:0], 0)
             else:
                 masks, zeros, used, flags = workspace
                 finite = forward(P, True, layout, bias, x, masks, H, h, H, activates, zeros, zeros[:0], used, flags)

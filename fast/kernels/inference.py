@@ -16,11 +16,14 @@ from samenet.fast.kernels.codegen.microkernels import flat, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import forward, forward_few, forward_sample, most_rows, nonzero_workspace
 from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
-from samenet.fast.kernels.packing import is_wide, nodes, pack, row_length, total_length
+from samenet.fast.kernels.packing import copy, is_wide, nodes, pack, row_length, total_length
 from samenet.fast.kernels.sparse_input import all_finite, are_finite
 
 _WIDEST = 1024  # nodes of a layer up to which the workspace is on the stack, which is faster than the heap
 _FILLED = 0.8  # the share of the lanes from which they are faster than dot products
+# Up to so many rows, all of them are multiplied by dot products then; up to so many, the last ones, if they fill no
+# more than this share, and the network has so many parameters that another call pays.
+_FEW, _LAST, _REST, _LARGE = 32, 128, 0.4, 10_000
 QUICK = 10_000  # parameters up to which releasing the GIL takes longer than the prediction
 
 _stack = on_stack(2, _WIDEST + REGISTER)
@@ -127,7 +130,7 @@ def forward_rows(theta, layout, X, out, most, activates):
     heap, finite, sizes, m, bias = open_heap(), True, layout[0], len(X), layout[1, 0] != 0
     if m <= most:
         workspace = empty(heap, lanes_length(sizes, m, X), X.dtype)
-        return forward_in_lanes(theta, layout, X, workspace, out, activates, workspace[:0])
+        return forward_in_lanes(theta, layout, X, workspace, out, activates, workspace[:0], 0)
     length, rows = total_length(sizes, bias, theta.itemsize), min(m, most_rows(sizes))
     packed, H = empty(heap, length, theta.dtype), empty(heap, rows * (nodes(sizes)[0] - sizes[-1]), theta.dtype)
     P = packed if length else theta
@@ -138,9 +141,20 @@ def forward_rows(theta, layout, X, out, most, activates):
 
 
 @register_jitable
-def are_few(m, sizes, itemsize):
-    """Whether dot products of m rows are faster than samples in the lanes, of which too many would be idle."""
-    return m <= TOGETHER or (m < _FILLED * row_length(m, REGISTER // itemsize) and not is_wide(sizes))
+def few_of(m, sizes, size, itemsize):
+    """Of m rows the number, all or the last, for which dot products are faster than samples in the lanes.
+
+    Too many lanes would be idle. size: the number of parameters.
+    """
+    lanes = REGISTER // itemsize
+    if m <= TOGETHER:
+        return m
+    if is_wide(sizes):
+        return 0
+    row = row_length(m, lanes)
+    if row <= _FEW:
+        return m if m < _FILLED * row else 0
+    return m % lanes if m <= _LAST and m % lanes <= _REST * lanes and size >= _LARGE else 0
 
 
 @kernel()
@@ -153,13 +167,16 @@ def _few_rows(theta, layout, X, out, H):
 @kernel(light=True)
 def predict_rows(theta, layout, X, out, most):
     """out := the output layer; returns whether X is finite. One row as a sample, many as `forward_rows`."""
-    finite, (m, n_out), heap, (total, widest) = False, out.shape, open_heap(), nodes(layout[0])
+    finite, (m, n_out), heap, (total, widest) = True, out.shape, open_heap(), nodes(layout[0])
     if m == 1:
         _answer(theta, layout, X[0], empty(heap, (2, widest + REGISTER), theta.dtype), out[0])
-    elif are_few(m, layout[0], theta.itemsize):
-        finite = _few_rows(theta, layout, X, out, empty(heap, m * (total - n_out), theta.dtype))
-    else:
-        finite = forward_rows(theta, layout, X, out, most, True)
+        return all_finite(X[0])
+    few = few_of(m, layout[0], theta.size, theta.itemsize)
+    if few < m:
+        finite = forward_rows(theta, layout, X[: m - few], out[: m - few], most, True)
+    if few:
+        H = empty(heap, few * (total - n_out), theta.dtype)
+        finite &= _few_rows(theta, layout, X[m - few :], out[m - few :], H)
     return finite or all_finite(flat(X))
 
 
@@ -187,10 +204,16 @@ def _answer(theta, layout, x, workspace, out):
 def all_layers(theta, layout, X, H):
     """The activations of layers 2 to L, one after the other in the flat vector H: the same bits as in predictions."""
     sizes, m, heap = layout[0], len(X), open_heap()
-    out = rows_at(H, H.size - m * sizes[-1], m, sizes[-1])
-    if are_few(m, sizes, theta.itemsize):
-        _few_rows(theta, layout, X, out, H)
-    elif is_wide(sizes):
+    few, hidden = few_of(m, sizes, theta.size, theta.itemsize), H.size - m * sizes[-1]
+    out, last, p, q = rows_at(H, hidden, m, sizes[-1]), H, 0, 0
+    if few < m and is_wide(sizes):
         _forward_packed(theta, layout, X, H, flat(out), True)
-    else:
-        forward_in_lanes(theta, layout, X, empty(heap, lanes_length(sizes, m, X), X.dtype), out, True, H)
+    elif few < m:
+        workspace = empty(heap, lanes_length(sizes, m - few, X), X.dtype)
+        forward_in_lanes(theta, layout, X[: m - few], workspace, out[: m - few], True, H, m)
+        last = empty(heap, hidden // m * few, X.dtype)
+    if few:
+        _few_rows(theta, layout, X[m - few :], out[m - few :], last)
+    for k in sizes[1 : sizes.size - 1 if 0 < few < m else 1]:
+        copy(last[p : p + few * k], H[q + (m - few) * k : q + m * k])
+        p, q = p + few * k, q + m * k

@@ -58,18 +58,20 @@ def _block_rows(m, itemsize):
     return row_length(-(-m // blocks), REGISTER // itemsize)
 
 
-@external(lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[::1], f[:, ::1], boolean, f[::1]), returns=boolean, light=True)
-def forward_in_lanes(theta, layout, X, workspace, out, activates, H):
+@external(
+    lambda f: (f[::1], int64[:, ::1], f[:, ::1], f[::1], f[:, ::1], boolean, f[::1], int64), returns=boolean, light=True
+)
+def forward_in_lanes(theta, layout, X, workspace, out, activates, H, of):
     """out := the output layer for the rows of X, or its sums unless `activates`.
 
-    Unless it is empty, H receives the hidden layers, one after the other. Returns whether the first node's sum of every
-    row is finite: then so is X.
+    Unless it is empty, H receives the hidden layers, one after the other, each with room for `of` rows. Returns whether
+    the first node's sum of every row is finite: then so is X.
     """
     m, finite = len(X), True
     rows = _block_rows(m, X.itemsize)
     for start in range(0, m, rows):
         end = min(start + rows, m)
-        finite &= _forward_block(theta, layout, X[start:end], workspace, out[start:end], activates, H, start, m)
+        finite &= _forward_block(theta, layout, X[start:end], workspace, out[start:end], activates, H, start, of)
     return finite
 
 
