@@ -36,7 +36,7 @@ KINDS = {
     "steps": {"steps.step"},
     "masks": {"dropout.fill_masks", "forward.apply_mask"},
     "penalties": {"penalties.penalty"},
-    "weights": {"adaptive.weigh_rows", "backward.weigh"},
+    "weights": {"adaptive.weigh_rows", "costs.weigh"},
     "costs": {"costs.apply_cost"},
     "lanes": {"lanes.forward_in_lanes"},
     "one sample": {"forward.forward_sample"},

@@ -146,7 +146,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         process,
         "machine",
-        lambda quick: {
+        lambda threads, quick: {
             "multiply_adds_per_second": {"float64": 1e9, "float32": 2e9},
             "exp_seconds": {"float64": 1e-9, "float32": 1e-9},
             "read_bytes_per_second": 1e9,

@@ -70,7 +70,7 @@ TECHNIQUES = (
         "registers of 64 bytes",
         "The processor's widest registers, where the compiler by itself takes 32 bytes.",
         "batch",
-        (Change(f"{_KERNELS}/codegen/vector.py", "REGISTER = 64 if _has", "REGISTER = 32 if _has"),),
+        (Change(f"{_KERNELS}/codegen/vector.py", "REGISTER = 64 if has", "REGISTER = 32 if has"),),
     ),
     Technique(
         "tiles of 6 x 4 registers",
