@@ -22,7 +22,7 @@ from samenet.backends.normalization import penalty
 from samenet.fast import few_rows, many_networks, ready, workspace
 from samenet.fast.description import NO_MASKS, NO_NUMBERS, NO_ORDER, NO_STATE, described, layout
 from samenet.fast.kernels import evaluation, forward, inference, training
-from samenet.fast.kernels.lanes import rows_in_lanes
+from samenet.fast.kernels.lanes import fill_lanes, rows_in_lanes
 from samenet.fast.kernels.steps import DESCENT, Rule
 from samenet.fast.pages import keep_pages
 from samenet.fast.sample_weight import factors
@@ -167,7 +167,10 @@ def _evaluate(
     """The cost if Y has rows, times their factors if given; if Y has none, whether X is finite."""
     flat, sizes, dtype = model.theta.flat, model.theta.sizes, model.theta.flat.dtype
     blocks, none = -(-len(X) // _most_rows(sizes)), flat[:0]
-    packed = none if len(X) in rows_in_lanes(sizes, dtype.itemsize) else packed_workspace(model)
+    in_lanes = len(X) in rows_in_lanes(sizes, dtype.itemsize) and fill_lanes(len(X), sizes, dtype.itemsize)
+    packed = none if in_lanes else packed_workspace(model)
+    if flat.nbytes > workspace._LARGE:
+        keep_pages()
     given = flat, packed, *described(model), _ready(X, dtype), _ready(Y, dtype), scale, out, np.empty(blocks)
     factors = none if factors is None else factors
     found: tuple[float, bool] = ready.run(evaluation.evaluate, given, model, len(X), blocks, factors)

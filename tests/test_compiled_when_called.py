@@ -61,7 +61,7 @@ def calls(name: str, dtype: str) -> Iterator[tuple[set[str], Callable[[], Any]]]
         return other.parameters
 
     yield {"one sample"}, lambda: net.predict(X[0])
-    yield {"blocks", "narrow"} if name == "wide" else {"lanes"}, lambda: net.predict(X if name == "wide" else X[:60])
+    yield {"lanes"}, lambda: net.predict(X if name == "wide" else X[:60])
     of_gradient = {*(FIRST if name in ("images", "wide") else ("backward", "costs")), *own}
     yield of_gradient, lambda: net.gradient(X, Y)[1].flat
     yield {*of_gradient, "penalties"}, lambda: penalized.gradient(X, Y)[1].flat

@@ -15,7 +15,7 @@ from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
 from samenet.fast.kernels.codegen.microkernels import flat, on_stack, rows_at
 from samenet.fast.kernels.codegen.vector import BYTE, INT, LONG, REGISTER
 from samenet.fast.kernels.forward import forward, forward_few, forward_sample, most_rows, nonzero_workspace
-from samenet.fast.kernels.lanes import forward_in_lanes, lanes_length
+from samenet.fast.kernels.lanes import fill_lanes, forward_in_lanes, lanes_length
 from samenet.fast.kernels.packing import copy, is_wide, nodes, pack, row_length, total_length
 from samenet.fast.kernels.sparse_input import all_finite, are_finite
 
@@ -125,10 +125,11 @@ def _forward_packed(P, layout, X, H, out, activates):
 def forward_rows(theta, layout, X, out, most, activates):
     """out := the output layer, or its sums unless `activates`, with samples in the lanes for up to `most` rows.
 
-    With packed parameters for more. Returns whether the first node's sum of every row is finite: then so is X.
+    With packed parameters for more, and with those of a wide network, which are not, for rows that do not fill the
+    lanes. Returns whether the first node's sum of every row is finite: then so is X.
     """
     heap, finite, sizes, m, bias = open_heap(), True, layout[0], len(X), layout[1, 0] != 0
-    if m <= most:
+    if m <= most and fill_lanes(m, sizes, X.itemsize):
         workspace = empty(heap, lanes_length(sizes, m, X), X.dtype)
         return forward_in_lanes(theta, layout, X, workspace, out, activates, workspace[:0], 0)
     length, rows = total_length(sizes, bias, theta.itemsize), min(m, most_rows(sizes))
@@ -149,12 +150,11 @@ def few_of(m, sizes, size, itemsize):
     lanes = REGISTER // itemsize
     if m <= TOGETHER:
         return m
-    if is_wide(sizes):
-        return 0
-    row = row_length(m, lanes)
-    if row <= _FEW:
+    row, last = row_length(m, lanes), m % lanes
+    if row <= _FEW and not is_wide(sizes):
         return m if m < _FILLED * row else 0
-    return m % lanes if m <= _LAST and m % lanes <= _REST * lanes and size >= _LARGE else 0
+    are_last = m <= _LAST and last <= _REST * lanes and size >= _LARGE and fill_lanes(m - last, sizes, itemsize)
+    return last if are_last else 0
 
 
 @kernel()
@@ -206,7 +206,7 @@ def all_layers(theta, layout, X, H):
     sizes, m, heap = layout[0], len(X), open_heap()
     few, hidden = few_of(m, sizes, theta.size, theta.itemsize), H.size - m * sizes[-1]
     out, last, p, q = rows_at(H, hidden, m, sizes[-1]), H, 0, 0
-    if few < m and is_wide(sizes):
+    if few < m and not fill_lanes(m - few, sizes, X.itemsize):
         _forward_packed(theta, layout, X, H, flat(out), True)
     elif few < m:
         workspace = empty(heap, lanes_length(sizes, m - few, X), X.dtype)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from numba import boolean, int64
+from numba.extending import register_jitable
 
 from samenet.fast.kernels.activations import SOFTMAX, activate
 from samenet.fast.kernels.codegen.compiling import external, kernel
@@ -25,16 +26,17 @@ _ROWS = 64  # of a block
 _TERMS = 256  # inputs that are transposed together, so that they stay in the L2 cache
 _TRANSPOSING, _STORING = 8, 64  # nodes whose products take as long as transposing an input, and an output
 _PACKING = 20  # rows whose products with a weight take as long as packing it
+_FILLED = 0.95  # the share of the lanes, see `fill_lanes`
 _LITTLE = 1 << 12  # multiply-adds up to which the kernels that pack weights take longer to call
 
 
 @lru_cache(256)
 def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
     """The numbers of rows for which samples in the lanes pay. With nodes in the lanes, weights are packed and lanes may
-    be idle. A wide network, which is not packed, has inputs in the lanes.
+    be idle. A wide network, which is not packed, has inputs in the lanes for rows that do not `fill_lanes`.
     """
     if is_wide(sizes):
-        return range(0)
+        return range(sys.maxsize)
     lanes = REGISTER // itemsize
     begin = 1 if starts_narrow(sizes, lanes) else 0  # a narrow first layer is not transposed
     lost, weights = 0 if begin else _TRANSPOSING * sizes[0], 0
@@ -43,6 +45,13 @@ def rows_in_lanes(sizes: tuple[int, ...], itemsize: int) -> range:
         lost -= n * (row_length(k, lanes) - k) if layer >= begin else 0
     lost += max(0, _STORING - sizes[-2]) * sizes[-1]  # if it takes longer than the last layer's products
     return range(max(_PACKING * weights // lost, _LITTLE // weights) if lost > 0 else sys.maxsize)
+
+
+@register_jitable
+def fill_lanes(m, sizes, itemsize):
+    """Whether m rows leave so few lanes idle that a wide network is faster with samples than with inputs in them."""
+    lanes = REGISTER // itemsize
+    return not is_wide(sizes) or (m >= 2 * lanes and m >= _FILLED * row_length(m, lanes))
 
 
 @kernel()
