@@ -1,18 +1,20 @@
 """Training from several initial weights, keeping the best result."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from samenet import schedules
 from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.model.initialize import initialize
-from samenet.optimizers import MultiStart, Optimizer
+from samenet.optimizers import MultiStart, Optimizer, UpdateRule
 from samenet.stopping import StopTraining
-from samenet.training import divergence
+from samenet.training import alike, divergence
 from samenet.training.history import History
+from samenet.training.joint import Together
 from samenet.training.options import Options, Trained
 from samenet.training.sampling import numpy_stream
 from samenet.training.together import run_together
@@ -21,58 +23,92 @@ Release = Callable[[], None]
 Train = Callable[[Optimizer, Trained, Model, Release], None]
 
 
-@dataclass
-class _Start:
-    """Takes the place of the network, which has only one history, while several starts are trained at once."""
-
-    history: History | None = None
-    training_state: Any = None
+class _Ended(BaseException):
+    """Ends all starts; the cause is the exception to raise, such as one of the user's handler of Ctrl-C."""
 
 
-def _are_independent(options: Options, optimizer: Optimizer) -> bool:
-    """Whether starts are independent: they share no random stream, and call nothing that may end all of them."""
-    settings = options.settings
+def _groups(plan: MultiStart, model: Model, backend: Any, options: Options) -> tuple[list[Sequence[int]], Options]:
+    """The numbers of the starts that are trained in one call each, and their options; none if starts are to be trained
+    one after the other: if they share a random stream, or call something that may end all of them.
+    """
+    settings, alpha = options.settings, options.settings.alpha
+    each: list[Sequence[int]] = [range(i, i + 1) for i in range(plan.starts)]
     draws = settings.has_masks or (settings.shuffle and options.batch_size < len(options.X))
-    is_plain = settings.alpha is None or type(settings.alpha) is schedules.Constant
-    return is_plain and not (draws or options.is_watched)
+    if draws or options.is_watched:
+        return [], options
+    if isinstance(plan.optimizer, UpdateRule) and alpha is not None and schedules.is_pure(alpha):
+        options = options.with_schedule(alpha, plan.optimizer)
+        kind = alike.Similar(range(plan.starts), model, backend, options)
+        groups = alike.groups([kind], [None] * plan.starts, model.threads)
+        if len(groups) < plan.starts:
+            return groups, options
+    is_plain = alpha is None or type(alpha) is schedules.Constant
+    return each if is_plain and min(model.threads, plan.starts) > 1 else [], options
 
 
-def _best_of_together(
-    plan: MultiStart, user: Trained, objective: Objective, options: Options, train: Train, release: Release
+def _best_of_groups(
+    groups: list[Sequence[int]],
+    plan: MultiStart,
+    user: Trained,
+    objective: Objective,
+    options: Options,
+    train: Train,
+    release: Release,
 ) -> None:
     """As `best_of`, several starts at a time, with the same bits as one after the other."""
-    stream, starts, models = numpy_stream(options.random), [], []
-    for _ in range(plan.starts):
-        starts.append(_Start())
-        models.append(objective.model.holding(objective.model.theta.everything))
-        models[-1].threads = 1
-        initialize(models[-1].theta, plan.init, stream)
+    theta, stream = objective.model.theta.everything, numpy_stream(options.random)
+    models, starts = objective.model.several(plan.starts), list[Any]()
+    for model in models:
+        model.threads = 1
+        initialize(model.theta, plan.init, stream)
+        starts.append(object.__new__(type(user)))  # a network: the user's has only one history
+        vars(starts[-1]).update(model=model, history=None)
+    failed: dict[int, FloatingPointError] = {}
 
-    def task(start: _Start, model: Model) -> Callable[[Release], None]:
-        return lambda release: train(plan.optimizer, start, model, release)
+    def train_group(group: Sequence[int], release: Release) -> None:
+        left = group
+        try:
+            if len(group) > 1:
+                several = [starts[i] for i in group], [models[i] for i in group], objective.backend, options
+                left = [group[place] for place in alike.train(*several, [None] * len(group), release, Together())]
+            for i in left:
+                try:
+                    train(plan.optimizer, starts[i], models[i], release)
+                except FloatingPointError as error:
+                    failed[i] = error
+        except Exception as error:
+            raise _Ended from error
 
-    failed: dict[int, Exception] = {}
+    def release_or_end() -> None:
+        try:
+            release()
+        except Exception as error:
+            raise _Ended from error
+
+    ended_by: BaseException | None = None
     try:
-        tasks = [task(start, model) for start, model in zip(starts, models, strict=True)]
-        failed = run_together(tasks, objective.model.threads, release)
+        run_together([partial(train_group, group) for group in groups], objective.model.threads, release_or_end)
+    except _Ended as end:
+        ended_by = end.__cause__
     finally:
-        costs, best = list[float](), None
+        costs, of_one = dict[int, float](), replace(objective, model=objective.model.holding(theta))
         for i, (start, model) in enumerate(zip(starts, models, strict=True)):
-            if start.history is not None:  # it has begun
-                diverged = isinstance(failed.get(i), FloatingPointError)
-                costs.append(math.inf if diverged else replace(objective, model=model).cost())
-                user.history = start.history if best is None else user.history
-                if not diverged and (best is None or costs[-1] < costs[best]):
-                    best = len(costs) - 1
-                    objective.model.theta.everything[:], user.history = model.theta.everything, start.history
-        if user.history is not None:
-            user.history.starts = tuple(costs)
-    others = [error for error in failed.values() if best is None or not isinstance(error, FloatingPointError)]
-    if others:
-        raise others[-1] if best is None else others[0]
-    assert user.history is not None
-    assert best is not None
-    if user.history.diverged_at is not None:
+            if start.joint is not None or start.history is not None:  # it has begun
+                of_one.model.theta.everything[:] = model.theta.everything
+                costs[i] = math.inf if i in failed else of_one.cost()
+        best = min((i for i in costs if i not in failed), key=costs.__getitem__, default=None)
+        last = max(costs, default=None) if best is None else best
+        history: History = History() if last is None else starts[last].history
+        history.starts = tuple(costs.values())
+        if isinstance(ended_by, StopTraining):
+            history.stopped_by = None
+            history.stop("StopTraining", ended_by)
+        theta[:], user.history = theta if best is None else models[best].theta.everything, history
+    if ended_by is not None and not isinstance(ended_by, StopTraining):
+        raise ended_by
+    if best is None and failed:
+        raise failed[max(failed)]
+    if best is not None and history.diverged_at is not None:
         divergence.warn(f"the best of {len(costs)} starts ends at a cost of {costs[best]:.3g}")
 
 
@@ -83,8 +119,9 @@ def best_of(
 
     If training ends early, the start under way is compared like the others, with the weights it reached.
     """
-    if objective.model.threads > 1 and plan.starts > 1 and _are_independent(options, plan.optimizer):
-        _best_of_together(plan, user, objective, options, train, release)
+    groups, of_start = _groups(plan, objective.model, objective.backend, options)
+    if groups:
+        _best_of_groups(groups, plan, user, objective, of_start, train, release)
         return
     theta, stream = objective.model.theta.everything, numpy_stream(options.random)
     best, best_history, least, costs = theta.copy(), user.history, math.inf, list[float]()

@@ -15,7 +15,7 @@ from samenet.backends.objective import Objective
 from samenet.model import Model
 from samenet.model.functions import MADE_FOR, REDUCTIONS
 from samenet.model.parameters import Parameters
-from samenet.optimizers import UpdateRule
+from samenet.optimizers import Optimizer, UpdateRule
 from samenet.schedules import Schedule
 from samenet.training.history import History
 from samenet.training.monitors import monitor
@@ -195,11 +195,12 @@ class Options:
             another.is_watched, another.has_others = self.is_watched, True
         return another
 
-    def with_schedule(self, schedule: Schedule) -> "Options":
-        """The same options with a schedule without side effects."""
-        another, settings = copy.copy(self), self.settings
-        is_simple = isinstance(settings.optimizer, UpdateRule) and settings.sampling is None and settings.epochs > 0
-        another.settings = settings._replace(alpha=schedule, is_simple=is_simple and not settings.monitors)
+    def with_schedule(self, schedule: Schedule, optimizer: Optimizer | None = None) -> "Options":
+        """The same options with a schedule without side effects, and another optimizer if one is given."""
+        another, settings, rule = copy.copy(self), self.settings, optimizer or self.settings.optimizer
+        is_simple = isinstance(rule, UpdateRule) and settings.sampling is None and settings.epochs > 0
+        is_simple = is_simple and not settings.monitors
+        another.settings = settings._replace(alpha=schedule, optimizer=rule, is_simple=is_simple)
         another.given = ()
         return another
 
