@@ -215,7 +215,9 @@ class MultiStart(Optimizer):
     restored and the error is raised. The history is that of the best start; its `starts` has the final costs of all
     starts.
     `StopTraining` or Ctrl-C ends all training; a stop rule ends only the current start. `stopped_by` says what ended
-    all training or, if nothing did, what ended the best start.
+    all training or, if nothing did, what ended the best start. Short training without masks, a random order, stop rules
+    or anything that is called or shown during it takes one call of the backend for several starts, as by
+    `samenet.train_many`, with the same bits.
     """
 
     starts: int
