@@ -28,6 +28,7 @@ from children import HANGS
 from inputs import Case, Functions, mostly_zero
 
 import samenet
+from samenet import schedules, train_many
 from samenet.network import Network as Interface
 from samenet.optimizers import Adam, Momentum, Nesterov, RMSProp
 from samenet.testing.inputs import sample_weights as weights_of
@@ -1082,6 +1083,689 @@ MUTANTS = {
             "+= weigh(*of_output, factors, shared.delta)",
             "+= apply_cost(*of_output, shared.delta, 0.0)",
         ),
+        # networks trained together, in lanes or in turn
+        Mutant(
+            "many: the rows of the first batch",
+            "copy(X[order[0, epoch, first + start + s]], inputs[",
+            "copy(X[order[0, epoch, start + s]], inputs[",
+        ),
+        Mutant(
+            "many: the order of the first epoch for all",
+            "copy(X[order[0, epoch, first + start + s]], inputs[",
+            "copy(X[order[0, 0, first + start + s]], inputs[",
+        ),
+        Mutant(
+            "many: rows as they are from the first of a batch",
+            "x, x_0 = flat(X), (first + start) * n_in",
+            "x, x_0 = flat(X), first * n_in",
+        ),
+        Mutant(
+            "many: inputs of the first batch",
+            "network_lanes.gather(width, X, order, epoch, first + start, rows, gathered, inputs)",
+            "network_lanes.gather(width, X, order, epoch, start, rows, gathered, inputs)",
+        ),
+        Mutant(
+            "many: targets of the first batch",
+            "network_lanes.gather(width, Y, order, epoch, first + start, rows, gathered, y[a:b])",
+            "network_lanes.gather(width, Y, order, epoch, start, rows, gathered, y[a:b])",
+        ),
+        Mutant(
+            "many: targets of the first epoch",
+            "network_lanes.gather(width, Y, order, epoch, first + start, rows, gathered, y[a:b])",
+            "network_lanes.gather(width, Y, order, 0, first + start, rows, gathered, y[a:b])",
+        ),
+        Mutant(
+            "many: masks of the first epoch",
+            "dropout, epoch * len(X) + first + start, rows, gathered, factors",
+            "dropout, first + start, rows, gathered, factors",
+        ),
+        Mutant(
+            "many: masks of the first batch",
+            "dropout, epoch * len(X) + first + start, rows, gathered, factors",
+            "dropout, epoch * len(X) + start, rows, gathered, factors",
+        ),
+        Mutant(
+            "many: masks of the first rows",
+            "dropout, epoch * len(X) + first + start, rows, gathered, factors",
+            "dropout, epoch * len(X) + first, rows, gathered, factors",
+        ),
+        Mutant(
+            "many: dropout in the costs of all samples",
+            "rows * (total - n_out) * lanes if G.size and masks.size else 0",
+            "rows * (total - n_out) * lanes if masks.size else 0",
+        ),
+        Mutant(
+            "many: weights of the rows of the first piece",
+            "order, epoch, first + begin, end - begin, totals",
+            "order, epoch, first, end - begin, totals",
+        ),
+        Mutant("many: weights of the first piece's rows for the next", "done * lanes if is_weighed else 0", "0"),
+        Mutant(
+            "many: cross-entropies of the pieces before",
+            "if done == 0:\n                    sums[:] = 0.0",
+            "if False:\n                    sums[:] = 0.0",
+        ),
+        Mutant(
+            "many: squares of the last rows alone",
+            "of_rows[1], squares, start == 0, slopes",
+            "of_rows[1], squares, True, slopes",
+        ),
+        Mutant(
+            "many: deltas without weights",
+            "if G.size and is_weighed and not is_tiny:\n                network_lanes.weigh(width, of_rows[1], slopes)",
+            "if False:\n                network_lanes.weigh(width, of_rows[1], slopes)",
+        ),
+        Mutant("many: weighed costs of the blocks before", "more[:] = 0.0", "pass"),
+        Mutant(
+            "many: costs without weights",
+            "found = more if is_weighed and not is_entropy else sums",
+            "found = sums",
+        ),
+        Mutant("many: costs of the last block alone", "values[r] += found[r]", "values[r] = found[r]"),
+        Mutant(
+            "many: biases of the last block alone",
+            "delta, rows_of_delta, sums, begin == 0, G)",
+            "delta, rows_of_delta, sums, True, G)",
+        ),
+        Mutant(
+            "many: weights of the last rows alone",
+            "*given, done, rows_of_delta, zeros, G, start == 0)",
+            "*given, done, rows_of_delta, zeros, G, True)",
+        ),
+        Mutant(
+            "many: squares without 1/2",
+            "squared += 0.5 * squares[i * lanes + r]",
+            "squared += squares[i * lanes + r]",
+        ),
+        Mutant(
+            "many: squares of the first register",
+            "squared += 0.5 * squares[i * lanes + r]",
+            "squared = 0.5 * squares[i * lanes + r]",
+        ),
+        Mutant(
+            "many: binary cross-entropies not added",
+            "if is_binary:\n                    network_lanes.add_values(",
+            "if False:\n                    network_lanes.add_values(",
+        ),
+        Mutant(
+            "many: outputs without their activation",
+            "elif not is_binary:\n                activate(code, out[a:b], n_out)",
+            "elif False:\n                activate(code, out[a:b], n_out)",
+        ),
+        Mutant(
+            "many: the first rows for every batch",
+            "epoch, first = update // updates, update % updates * batch_size",
+            "epoch, first = update // updates, 0",
+        ),
+        Mutant(
+            "many: the first order for every epoch",
+            "epoch, first = update // updates, update % updates * batch_size",
+            "epoch, first = 0, update % updates * batch_size",
+        ),
+        Mutant(
+            "many: the gradient not averaged",
+            "1.0 / whole if mean else 1.0, block_rows(whole, most)",
+            "1.0, block_rows(whole, most)",
+        ),
+        Mutant(
+            "many: the mean for the sum",
+            "1.0 / whole if mean else 1.0, block_rows(whole, most)",
+            "1.0 / whole, block_rows(whole, most)",
+        ),
+        Mutant(
+            "many: averaged by the size of the first batch",
+            "1.0 / whole if mean else 1.0, block_rows(whole, most)",
+            "1.0 / batch_size if mean else 1.0, block_rows(whole, most)",
+        ),
+        Mutant(
+            "many: costs of all samples by the number of a batch",
+            "values[r] *= 1.0 / m",
+            "values[r] *= 1.0 / whole",
+        ),
+        Mutant("many: costs of a batch not averaged", "values[r] /= rows", "pass"),
+        Mutant("many: records in the first column", "recorded[:, epoch // record_every], 0", "recorded[:, 0], 0"),
+        Mutant(
+            "many: records with the weights of a batch",
+            "begin, rows, scale, piece, shared = 0, m, 0.0, most, of_records",
+            "begin, rows, scale, piece, shared = 0, m, 0.0, most, weights",
+        ),
+        Mutant(
+            "many: records of the last rows",
+            "begin, rows, scale, piece, shared = 0, m, 0.0, most, of_records",
+            "begin, rows, scale, piece, shared = 1, m - 1, 0.0, most, of_records",
+        ),
+        Mutant(
+            "many: records before every epoch alone",
+            "is_recorded = recorded.size and first == 0 and epoch % record_every == 0",
+            "is_recorded = recorded.size and first == 0 and epoch == 0",
+        ),
+        Mutant("many: weights not masked", "used = masked\n            if", "used = theta\n            if"),
+        Mutant("many: the gradient of masked weights", "products(G, G, masks)", "pass"),
+        Mutant(
+            "many: masks of the first update's weights",
+            "dropout[2], update, workspace[9], masks",
+            "dropout[2], 0, workspace[9], masks",
+        ),
+        Mutant("many: not divided by the total of weights", "if is_update and is_weighed and mean:", "if False:"),
+        Mutant(
+            "many: divided by the total of weights in a sum",
+            "if is_update and is_weighed and mean:",
+            "if is_update and is_weighed:",
+        ),
+        Mutant("many: divided by the total and the number", "scale = 1.0 if is_weighed else scale", "pass"),
+        Mutant(
+            "many: weighed costs averaged as well",
+            "for r in range(values.size if mean and not is_weighed else 0):",
+            "for r in range(values.size if mean else 0):",
+        ),
+        Mutant(
+            "many: penalties of masked weights",
+            "of_all = width, layout, across, lanes if is_update else 1, theta",
+            "of_all = width, layout, across, lanes if is_update else 1, used",
+        ),
+        Mutant("many: no penalties", "if l1 or l2:\n                of_all", "if False:\n                of_all"),
+        Mutant(
+            "many: no penalties without l1",
+            "if l1 or l2:\n                of_all",
+            "if l1:\n                of_all",
+        ),
+        Mutant(
+            "many: the norm not clipped",
+            "parameter_lanes.clip_each(width, layout, across, lanes, G, *limits, *memory_of_clip)",
+            "pass",
+        ),
+        Mutant(
+            "many: clipped once more by value",
+            "unclipped = Rule(rule.code, rule.beta1, rule.beta2, rule.epsilon, np.inf, np.inf, rule.t)",
+            "pass",
+        ),
+        Mutant(
+            "many: the step of the first epoch for all",
+            "step(theta, G, alphas[epoch], state, 0, unclipped, rule.t + update + 1)",
+            "step(theta, G, alphas[0], state, 0, unclipped, rule.t + update + 1)",
+        ),
+        Mutant(
+            "many: updates not counted",
+            "step(theta, G, alphas[epoch], state, 0, unclipped, rule.t + update + 1)",
+            "step(theta, G, alphas[epoch], state, 0, unclipped, rule.t + 1)",
+        ),
+        Mutant(
+            "many: one factor of dropout for all nodes",
+            "dropout[0][i % hidden], dropout[1][i % hidden]",
+            "dropout[0][i % hidden], dropout[1][0]",
+        ),
+        Mutant(
+            "many: one threshold of dropout for all nodes",
+            "dropout[0][i % hidden], dropout[1][i % hidden]",
+            "dropout[0][0], dropout[1][i % hidden]",
+        ),
+        Mutant(
+            "many: the first networks for every group",
+            "move(vectors[first : first + count], True, of_group)",
+            "move(vectors[:count], True, of_group)",
+        ),
+        Mutant("many: the state of the group before", "state[:] = 0\n        order", "pass\n        order"),
+        Mutant(
+            "many: the orders of the first group",
+            "orders[first : first + count] if len(orders) > 1 else orders\n        keys",
+            "orders[:count] if len(orders) > 1 else orders\n        keys",
+        ),
+        Mutant(
+            "many: the keys of the first group",
+            "dropout[2][first : first + count] if len(dropout[2]) > 1 else dropout[2]",
+            "dropout[2][:count] if len(dropout[2]) > 1 else dropout[2]",
+        ),
+        Mutant("many: records of the first group", "recorded[first : first + count],", "recorded[:count],"),
+        Mutant(
+            "many: costs of the first group",
+            "thetas[first : first + count], costs[first : first + count]",
+            "thetas[first : first + count], costs[:count]",
+        ),
+        Mutant("many: parameters not written back", "transposed(group[:, :count], of_group)", "pass"),
+        Mutant(
+            "many: the order of the first network",
+            "sample = A[order[network, epoch, start + s]]",
+            "sample = A[order[0, epoch, start + s]]",
+        ),
+        Mutant(
+            "many: the order of the first epoch",
+            "sample = A[order[network, epoch, start + s]]",
+            "sample = A[order[network, 0, start + s]]",
+        ),
+        Mutant(
+            "many: the same order, of the first epoch",
+            "order[0, epoch, start + s] if order.size else start + s]",
+            "order[0, 0, start + s] if order.size else start + s]",
+        ),
+        Mutant(
+            "many: one number for all inputs of a row",
+            "broadcast(width, sample, j)",
+            "broadcast(width, sample, 0)",
+        ),
+        Mutant(
+            "many: masks of the first network",
+            "keys[min(r, keys.size - 1)], number * (count // rows) + 1, 1, thr",
+            "keys[0], number * (count // rows) + 1, 1, thr",
+        ),
+        Mutant(
+            "many: masks of the number of the sample",
+            "number * (count // rows) + 1, 1, thresholds[:count]",
+            "number + 1, 1, thresholds[:count]",
+        ),
+        Mutant(
+            "many: one mask for all nodes of all networks",
+            "store(masks, i * lanes, broadcast(width, drawn[0], i))\n    else",
+            "store(masks, i * lanes, broadcast(width, drawn[0], 0))\n    else",
+        ),
+        Mutant(
+            "many: masks of the first rows' nodes",
+            "masks[s * row + column : s * row + column + k])",
+            "masks[column : column + k])",
+        ),
+        Mutant(
+            "many: masks of the first layer",
+            "_apply_masks(masks, rows, q // rows, H[q:end], D[q:end])",
+            "_apply_masks(masks, rows, 0, H[q:end], D[q:end])",
+        ),
+        Mutant(
+            "many: masks of the first layer, back",
+            "_apply_masks(masks, rows, q // rows, errors, errors)",
+            "_apply_masks(masks, rows, 0, errors, errors)",
+        ),
+        Mutant("many: dropout forward alone", "_apply_masks(masks, rows, q // rows, errors, errors)", "pass"),
+        Mutant(
+            "many: dropout backward alone",
+            "below, q = (D, *z[1:]), q + rows * k * lanes",
+            "below, q = (H if layer < sizes.size - 2 else D, *z[1:]), q + rows * k * lanes",
+        ),
+        Mutant(
+            "many: no bias",
+            "start = (theta, p, 0, lanes) if codes[0] else (zeros, 0, 0, 0)",
+            "start = (zeros, 0, 0, 0)",
+        ),
+        Mutant(
+            "many: the bias of one node for all",
+            "start = (theta, p, 0, lanes) if codes[0] else (zeros, 0, 0, 0)",
+            "start = (theta, p, 0, 0) if codes[0] else (zeros, 0, 0, 0)",
+        ),
+        Mutant("many: W transposed", "W = (theta, p, lanes, n * lanes)  # W^T", "W = (theta, p, k * lanes, lanes)"),
+        Mutant(
+            "many: hidden nodes without their activation",
+            "activations.activate(codes[layer + 1], H[q:end], k)",
+            "pass",
+        ),
+        Mutant(
+            "many: the output's activation in hidden layers",
+            "activations.activate(codes[layer + 1], H[q:end], k)",
+            "activations.activate(codes[-1], H[q:end], k)",
+        ),
+        Mutant(
+            "many: the sum of squares without its factor",
+            "2.0 if is_tiny and cost == activations.SUM_OF_SQUARES else 1.0",
+            "1.0",
+        ),
+        Mutant(
+            "many: weights of the first network's order",
+            "weights[order[min(r, len(order) - 1), epoch, place] if order.size else place] / totals[r]",
+            "weights[order[0, epoch, place] if order.size else place] / totals[r]",
+        ),
+        Mutant(
+            "many: weights of the first epoch's order",
+            "weights[order[min(r, len(order) - 1), epoch, place] if order.size else place] / totals[r]",
+            "weights[order[min(r, len(order) - 1), 0, place] if order.size else place] / totals[r]",
+        ),
+        Mutant(
+            "many: weights in no order",
+            "weights[order[min(r, len(order) - 1), epoch, place] if order.size else place] / totals[r]",
+            "weights[place] / totals[r]",
+        ),
+        Mutant(
+            "many: weights not divided by their total",
+            "if order.size else place] / totals[r]",
+            "if order.size else place]",
+        ),
+        Mutant(
+            "many: weights divided by another network's total",
+            "if order.size else place] / totals[r]",
+            "if order.size else place] / totals[0]",
+        ),
+        Mutant(
+            "many: deltas without the factor of the sum of squares",
+            "factors[i] = twice * of_row",
+            "factors[i] = of_row",
+        ),
+        Mutant(
+            "many: total of the first network's order",
+            "weights[order[min(r, len(order) - 1), epoch, start + s] if order.size else start + s]",
+            "weights[order[0, epoch, start + s] if order.size else start + s]",
+        ),
+        Mutant(
+            "many: total of the first rows",
+            "weights[order[min(r, len(order) - 1), epoch, start + s] if order.size else start + s]",
+            "weights[order[min(r, len(order) - 1), epoch, s] if order.size else s]",
+        ),
+        Mutant("many: total of the last weight", "total += weights[order[min(r,", "total = weights[order[min(r,"),
+        Mutant(
+            "many: total of all networks before",
+            "total = 0.0\n            for s in range(rows):\n                total +=",
+            "total = total if r else 0.0\n            for s in range(rows):\n                total +=",
+        ),
+        Mutant(
+            "many: the first row's weight for the costs of all",
+            "shares[s * sums.size + r if is_weighed else r] * sums[r]",
+            "shares[r] * sums[r]",
+        ),
+        Mutant(
+            "many: costs without their shares",
+            "shares[s * sums.size + r if is_weighed else r] * sums[r]",
+            "sums[r]",
+        ),
+        Mutant(
+            "many: costs of the first row",
+            "values_in_lanes(cost, h[s * size : (s + 1) * size], y[s * size : (s + 1) * size], sums)",
+            "values_in_lanes(cost, h[:size], y[:size], sums)",
+        ),
+        Mutant(
+            "many: the first row's weight for all deltas",
+            "factor, start = load(width, factors, s), s // len(width) * size",
+            "factor, start = load(width, factors, 0), s // len(width) * size",
+        ),
+        Mutant(
+            "many: small: outputs without their activation",
+            "activations.activate(code, out, k)\n    nothing",
+            "pass\n    nothing",
+        ),
+        Mutant(
+            "many: small: the first row's factor for all",
+            "lanes if factors.size > lanes else 0\n    for",
+            "0\n    for",
+        ),
+        Mutant(
+            "many: small: the error of the other sign",
+            "error = less(h, load(width, y, place))",
+            "error = less(load(width, y, place), h)",
+        ),
+        Mutant(
+            "many: small: errors without their factor",
+            "error_slope = times(error, load(width, factors, row))",
+            "error_slope = error",
+        ),
+        Mutant(
+            "many: small: squares not added",
+            "multiply_add(error, error_slope, load(width, squares, total))",
+            "times(error, error_slope)",
+        ),
+        Mutant(
+            "many: small: no slope in the output layer",
+            "error_slope if is_entropy else tiny_layers.back_through(code, h, error_slope)",
+            "error_slope",
+        ),
+        Mutant(
+            "many: small: a slope with the binary cross-entropy",
+            "error_slope if is_entropy else tiny_layers.back_through(code, h, error_slope)",
+            "tiny_layers.back_through(code, h, error_slope)",
+        ),
+        Mutant("many: small: the first row of factors again", "node, row = 0, row + down", "node, row = 0, down"),
+        Mutant(
+            "many: cross-entropies of one row",
+            "sums[r] += shares[row + r] * costs[r] if is_tiny",
+            "sums[r] = shares[row + r] * costs[r] if is_tiny",
+        ),
+        Mutant(
+            "many: cross-entropies without weights",
+            "shares[row + r] * costs[r] if is_tiny or is_weighed else float(costs[r])",
+            "float(costs[r])",
+        ),
+        Mutant(
+            "many: cross-entropies with the first row's weight",
+            "shares[row + r] * costs[r] if is_tiny",
+            "shares[r] * costs[r] if is_tiny",
+        ),
+        Mutant(
+            "many: small: the last target alone",
+            "of_targets = _add_rounded_product(of_targets, load(width, y, i), of_row)",
+            "of_targets = times(load(width, y, i), of_row)",
+        ),
+        Mutant(
+            "many: small: targets without their factor",
+            "of_targets = _add_rounded_product(of_targets, load(width, y, i), of_row)",
+            "of_targets = plus(of_targets, load(width, y, i))",
+        ),
+        Mutant(
+            "many: small: powers for the softmax",
+            "h, target = times(load(width, powers, i), of_power), load(width, y, start + i)",
+            "h, target = load(width, powers, i), load(width, y, start + i)",
+        ),
+        Mutant(
+            "many: small: targets of the first row",
+            "h, target = times(load(width, powers, i), of_power), load(width, y, start + i)",
+            "h, target = times(load(width, powers, i), of_power), load(width, y, i)",
+        ),
+        Mutant(
+            "many: small: the first row's factor in a cross-entropy",
+            "load(width, factors, row),\n            )",
+            "load(width, factors, 0),\n            )",
+        ),
+        Mutant(
+            "many: targets of the first row in a cross-entropy",
+            "power, target = load(width, powers, i), load(width, y, start + i)",
+            "power, target = load(width, powers, i), load(width, y, i)",
+        ),
+        Mutant("many: the first row's weight in all cross-entropies", "row += len(width) if is_weighed else 0", "pass"),
+        Mutant(
+            "many: deltas of the first row's power",
+            "power, target = load(width, powers, i), load(width, y, start + i)",
+            "power, target = load(width, powers, 0), load(width, y, start + i)",
+        ),
+        Mutant(
+            "many: slopes of the first rows",
+            "slopes = (delta, d + start * k * lanes, k * lanes, lanes)",
+            "slopes = (delta, d, k * lanes, lanes)",
+        ),
+        Mutant(
+            "many: small: errors through W transposed",
+            "lane_products.tree_product(width, *slopes, *W, *E, rows, k, n, across)",
+            "lane_products.tree_product(width, *slopes, theta, p, lanes, k * lanes, *E, rows, k, n, across)",
+        ),
+        Mutant(
+            "many: errors through W transposed",
+            "_product(width, False, False, slopes, W, (zeros, 0, 0, 0), E, (rows, k, n))",
+            "_product(width, False, False, slopes, (theta, p, lanes, k * lanes), (zeros, 0, 0, 0), E, (rows, k, n))",
+        ),
+        Mutant(
+            "many: no slope in hidden layers",
+            "activations.back_through(codes[layer], H[q : q + rows * n * lanes], errors, n)",
+            "pass",
+        ),
+        Mutant(
+            "many: the output's slope in hidden layers",
+            "activations.back_through(codes[layer], H[q : q + rows * n * lanes], errors, n)",
+            "activations.back_through(codes[-1], H[q : q + rows * n * lanes], errors, n)",
+        ),
+        Mutant(
+            "many: the gradient of activations that are not masked",
+            "a, a_0, a_row, a_column = (D, q, n * lanes, lanes) if layer else x",
+            "a, a_0, a_row, a_column = (H, q, n * lanes, lanes) if layer else x",
+        ),
+        Mutant(
+            "many: the gradient of the last rows",
+            "start_of_sums = (zeros, 0, 0, 0) if overwrite else dW",
+            "start_of_sums = (zeros, 0, 0, 0)",
+        ),
+        Mutant(
+            "many: the gradient of the update before",
+            "start_of_sums = (zeros, 0, 0, 0) if overwrite else dW",
+            "start_of_sums = dW",
+        ),
+        Mutant(
+            "many: the bias of one node: without the blocks before",
+            "G[p + r] = (0.0 if overwrite else G[p + r]) + sums[r]",
+            "G[p + r] = sums[r]",
+        ),
+        Mutant(
+            "many: biases by the rows at the start",
+            "place, row = d + i * lanes, k * lanes",
+            "place, row = i * lanes, k * lanes",
+        ),
+        Mutant("many: biases by the first node", "place, row = d + i * lanes, k * lanes", "place, row = d, k * lanes"),
+        Mutant(
+            "many: biases: the second of four rows",
+            "plus(s0, load(width, delta, place)), plus(s1, load(width, delta, place + row))",
+            "plus(s0, load(width, delta, place)), plus(s1, load(width, delta, place))",
+        ),
+        Mutant("many: biases: the third of four rows", "s2 = plus(s2, load(width, delta, place + 2 * row))", "pass"),
+        Mutant("many: biases: the fourth of four rows", "s3 = plus(s3, load(width, delta, place + 3 * row))", "pass"),
+        Mutant("many: biases: the first four rows again", "place += 4 * row", "pass"),
+        Mutant(
+            "many: biases: the last row again",
+            "s0 = plus(s0, load(width, delta, place))\n                place += row",
+            "s0 = plus(s0, load(width, delta, place))",
+        ),
+        Mutant("many: biases: half of the rows", "total = plus(plus(s0, s1), plus(s2, s3))", "total = plus(s0, s1)"),
+        Mutant(
+            "many: biases: without the blocks before",
+            "store(G, p + i * lanes, plus(nothing if overwrite else load(width, G, p + i * lanes), total))",
+            "store(G, p + i * lanes, total)",
+        ),
+        Mutant(
+            "many: the first network's masks of weights",
+            "key, number, start = keys[min(r, keys.size - 1)] + HALF, update * count + 1, 0",
+            "key, number, start = keys[0] + HALF, update * count + 1, 0",
+        ),
+        Mutant(
+            "many: masks of weights by the numbers of nodes",
+            "key, number, start = keys[min(r, keys.size - 1)] + HALF, update",
+            "key, number, start = keys[min(r, keys.size - 1)], update",
+        ),
+        Mutant("many: the first update's masks of weights", "+ HALF, update * count + 1, 0", "+ HALF, 1, 0"),
+        Mutant(
+            "many: one threshold for all layers",
+            "draw(drawn[r, start:end], key, number, 1, thresholds[layer], factors[layer])",
+            "draw(drawn[r, start:end], key, number, 1, thresholds[0], factors[layer])",
+        ),
+        Mutant(
+            "many: one factor for all layers",
+            "draw(drawn[r, start:end], key, number, 1, thresholds[layer], factors[layer])",
+            "draw(drawn[r, start:end], key, number, 1, thresholds[layer], factors[0])",
+        ),
+        Mutant(
+            "many: one number for all layers' weights",
+            "number, start = number + n * k, end + layout[1, 0] * k",
+            "start = end + layout[1, 0] * k",
+        ),
+        Mutant("many: biases masked", "drawn[r, end:start] = 1", "drawn[r, end:start] = 0"),
+        Mutant(
+            "many: the mask of the first weight alone",
+            "for i in range(size if keys.size == 1 else 0)",
+            "for i in range(1 if keys.size == 1 else 0)",
+        ),
+        Mutant("many: values not clipped", "cut(G, clip_value)\n    for layer", "pass\n    for layer"),
+        Mutant(
+            "many: the norm of weights alone",
+            "load(width, G, p + i * each) if bias and i < k else nothing",
+            "nothing",
+        ),
+        Mutant(
+            "many: the norm of the last layer",
+            "q = _matrix_in_order(width, sizes, layer, across, lanes, G, p, terms, q)",
+            "q = _matrix_in_order(width, sizes, layer, across, lanes, G, p, terms, 0)",
+        ),
+        Mutant(
+            "many: the first network's factor for all",
+            "largest, factors[r] = limits_of(of_one, sums[r], clip_norm)",
+            "largest, factors[r] = limits_of(of_one, sums[0], clip_norm)",
+        ),
+        Mutant(
+            "many: clipped to another norm",
+            "limits_of(of_one, sums[r], clip_norm)",
+            "limits_of(of_one, sums[r], 0.5 * clip_norm)",
+        ),
+        Mutant("many: the gradient not scaled", "store(G, i, times(load(width, G, i), factor))", "pass"),
+        Mutant("many: no gradient of the penalties", "add_penalties(G[p:end], theta[p:end], l1, l2)", "pass"),
+        Mutant(
+            "many: penalties of biases",
+            "add_penalties(G[p:end], theta[p:end], l1, l2)",
+            "add_penalties(G[p : end + k * each], theta[p : end + k * each], l1, l2)",
+        ),
+        Mutant(
+            "many: penalties without l2",
+            "_penalty(load(width, terms, i), of_l1, of_l2)",
+            "_penalty(load(width, terms, i), of_l1, 0.0 * of_l2)",
+        ),
+        Mutant(
+            "many: penalties without l1",
+            "_penalty(load(width, terms, i), of_l1, of_l2)",
+            "_penalty(load(width, terms, i), 0.0 * of_l1, of_l2)",
+        ),
+        Mutant("many: penalties of the last layer", "totals[r] += sums[r]", "totals[r] = sums[r]"),
+        Mutant("many: costs without penalties", "values[r] += totals[r]", "pass"),
+        Mutant("many: penalties of the first layer's place", "p = end + layout[1, 0] * k * each", "p = end"),
+        Mutant(
+            "many: orders of the first networks for the rest",
+            "orders[whole:] if len(orders) > 1 else orders",
+            "orders[: number - whole] if len(orders) > 1 else orders",
+        ),
+        Mutant(
+            "many: masks of the first networks for the rest",
+            "dropout[2][whole:] if len(dropout[2]) > 1 else dropout[2]",
+            "dropout[2][: number - whole] if len(dropout[2]) > 1 else dropout[2]",
+        ),
+        Mutant(
+            "many: the rest: masks of the first epoch",
+            "data = X, Y, order, (*dropout[:2], 0, begin * rows)",
+            "data = X, Y, order, (*dropout[:2], 0, 0)",
+        ),
+        Mutant(
+            "many: the rest: weights of the first update",
+            "drop_connect), flat.dtype, 0).after(done) if drop_connect",
+            "drop_connect), flat.dtype, 0).after(0) if drop_connect",
+        ),
+        Mutant(
+            "many: the rest: updates not counted",
+            "batch, alphas[begin:end], (*planned.constants, done), states",
+            "batch, alphas[begin:end], (*planned.constants, 0), states",
+        ),
+        Mutant(
+            "many: the rest: the steps of the first epoch",
+            "batch, alphas[begin:end], (*planned",
+            "batch, alphas[: end - begin], (*planned",
+        ),
+        Mutant(
+            "many: the rest: the first order",
+            "np.ascontiguousarray(orders[:, begin:end])",
+            "np.ascontiguousarray(orders[:, : end - begin])",
+        ),
+        Mutant("many: the rest: the cost of the first network", "scratch.theta.flat[:] = theta", "pass"),
+        Mutant(
+            "many: the rest: the mean for the sum in records",
+            "records[begin // each] = evaluate(scratch, X, Y, reduction)[0]",
+            'records[begin // each] = evaluate(scratch, X, Y, "mean")[0]',
+        ),
+        Mutant(
+            "many: the rest: one key for all",
+            "key, of_connect = keys[i], keys[i] + HALF",
+            "key, of_connect = keys[0], keys[0] + HALF",
+        ),
+        Mutant(
+            "many: the rest: masks of weights by the numbers of nodes",
+            "key, of_connect = keys[i], keys[i] + HALF",
+            "key, of_connect = keys[i], keys[i]",
+        ),
+        Mutant(
+            "many: the rest: the first network's orders",
+            "start, model = i * alphas.size % max(1, len(orders))",
+            "start, model = 0",
+        ),
+        Mutant(
+            "many: the rest: the first network's state",
+            "state, of_one = states[i * count : (i + 1) * count], costs",
+            "state, of_one = states[:count], costs",
+        ),
+        Mutant(
+            "many: records with the weights of the mean for the sum",
+            "factors(weights, reduction, flat.dtype)[:, 0]",
+            'factors(weights, "mean", flat.dtype)[:, 0]',
+        ),
     ],
 }
 
@@ -1196,6 +1880,7 @@ SMALLER = {
     "_FEW, _LAST, _REST, _LARGE": (2, 128, 0.5, 0),
     "_DOTTED, _LEAST": (4, 2),
     "_SOME, _MUCH, _LEAST": (0, 1, 2),
+    "_LEAST, _CACHED": (3, 1),
 }
 
 
@@ -1290,6 +1975,8 @@ def _compare(cls: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]
     yield from _sampled(cls, trusted)
     yield from _weighted(cls, trusted)
     yield from _zeros(cls, trusted)
+    if cls.backend.__name__ == "mutated.numba":
+        yield from _many(cls, trusted)
     networks = BLOCKS.network(cls), BLOCKS.network(trusted)
     networks[0].threads = 3
     yield from agreement.forward(*networks, BLOCKS.X)
@@ -1529,6 +2216,57 @@ def _small_options(cls: type[Interface], trusted: type[Interface]) -> Iterator[t
         yield from agreement.ruled(*networks, x, case.Y, Descent(3, 2), case.masks, weights)
 
 
+# Networks of `train_many`: sizes, activations of hidden nodes and of the output, settings of the networks, and of their
+# training. All but the last are trained in lanes, two in each group; the third network is alone in one, or in none.
+MANY: list[tuple[tuple[int, ...], str, str, dict[str, Any], dict[str, Any]]] = [
+    ((3, 2, 1), "tanh", "sigmoid", {"l1": 0.1, "l2": 0.2}, {"clip_norm": 0.02, "optimizer": "momentum"}),
+    ((2, 3, 1), "relu", "tanh", {"cost": "sum_of_squares"}, {"weighted": True, "dropout": 0.3}),
+    ((3, 2, 1), "tanh", "sigmoid", {}, {"shuffle": False, "clip_value": 0.02, "reduction": "sum", "optimizer": "adam"}),
+    ((2, 3), "tanh", "sigmoid", {}, {"batch_size": 15}),
+    ((2, 2, 1), "tanh", "sigmoid", {"cost": "binary_cross_entropy"}, {"weighted": True, "rows": 4}),
+    ((2, 2, 3), "tanh", "softmax", {"cost": "cross_entropy"}, {"weighted": True, "batch_size": 2}),
+    ((2, 2, 3), "tanh", "softmax", {"cost": "cross_entropy", "bias": False}, {"seeds": [4] * 3, "batch_size": 5}),
+    ((3, 3, 3, 2), "sigmoid", "tanh", {"l1": 0.1, "l2": 0.2}, {"drop_connect": 0.3, "weighted": True}),
+    ((3, 3, 3), "tanh", "softmax", {"cost": "cross_entropy"}, {"weighted": True, "dropout": 0.3, "batch_size": 13}),
+    ((3, 3, 3), "tanh", "softmax", {"cost": "cross_entropy", "l2": 0.1}, {"batch_size": 15}),
+    (
+        *((2, 3, 3), "tanh", "sigmoid", {"cost": "binary_cross_entropy"}),
+        {"weighted": True, "seeds": [4] * 3, "batch_size": 13, "reduction": "sum"},
+    ),
+    (
+        *((2, 3, 3), "relu", "identity", {"cost": "sum_of_squares"}),
+        {"clip_value": 0.02, "clip_norm": 0.01, "batch_size": 13},
+    ),
+    ((3, 3, 2, 1), "tanh", "sigmoid", {}, {"drop_connect": [0.0, 0.4, 0.2], "seeds": [4] * 3, "dropout": [0.2, 0.5]}),
+    ((5, 1), "tanh", "sigmoid", {"cost": "binary_cross_entropy"}, {"batch_size": 13, "record_every": 2}),
+    (
+        *((4, 5, 2), "tanh", "sigmoid", {}),
+        {"dropout": 0.3, "drop_connect": 0.4, "optimizer": "adam", "reduction": "sum"},
+    ),
+]
+
+
+def _many(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
+    """Networks that are trained in one call, compared with those that the reference trains one by one."""
+    random = np.random.default_rng(0)
+    for sizes, hidden, output, given, training in MANY:
+        steps = schedules.StepDecay(0.3, 0.5, 1)
+        options: dict[str, Any] = {"alpha": steps, "epochs": 2, "batch_size": 4, "record_every": 1, **training}
+        seeds, rows = options.pop("seeds", [3, 4, 5]), options.pop("rows", 15)
+        X, Y = random.normal(size=(rows, sizes[0])), random.random((rows, sizes[-1]))
+        if options.pop("weighted", False):
+            options["sample_weight"] = weights_of(rows) + 0.25
+        kind = {"activation": [hidden] * (len(sizes) - 2) + [output], **given}
+        many, each = ([one(sizes, seed=i, **kind) for i in range(3)] for one in (cls, trusted))
+        for some, others in zip(many, each, strict=True):
+            some.parameters = others.parameters = random.normal(size=some.parameters.size)
+        train_many(many, X, Y, seeds=seeds, **options)
+        for found, one, seed in zip(many, each, seeds, strict=True):
+            one.train(X, Y, seed=seed, **options)
+            yield "parameters of many", compare(found.parameters, one.parameters, 1e-9)
+            yield "costs of many", compare(found.history.cost, one.history.cost, 1e-9)
+
+
 def _zeros(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """Samples that are mostly 0, mixed with some that are not, and with numbers that are not finite."""
     case = Case((6, 4, 3, 2), 24)
@@ -1580,6 +2318,7 @@ ABOUT = {
         "small options": _small_options,
         "one": _many_rows,
     },
+    "many": _many,
     **dict.fromkeys(("one node", "one input and one node", "one update"), _few_nodes),
     "errors of the block before": _few_nodes,
 }
