@@ -45,7 +45,7 @@ _KEPT = 1 << 19  # bytes of new parameters up to which their memory is kept for 
 
 def _lanes(model: Model, batch_size: int, may_be_tiny: bool = True) -> int:
     """How many such networks to train in the lanes of registers; 0 if that would give other bits: if sums have another
-    order there than when they are trained one by one, or for a softmax that is not the last, with the cross-entropy.
+    order there than when they are trained one by one.
 
     The costs of all samples are not those of `tiny_network`, nor are updates with DropConnect.
     """
@@ -53,23 +53,24 @@ def _lanes(model: Model, batch_size: int, may_be_tiny: bool = True) -> int:
     is_tiny = may_be_tiny and tiny_network.fits(model, batch_size)
     if may_be_tiny and is_tiny != tiny_network.fits(model, batch_size, has_state=True):
         return 0  # the order of its sums depends on the rule
-    size, last = sum((n + 1) * k for n, k in itertools.pairwise(sizes)), sizes[-1] * model.dtype.itemsize
+    size = sum((n + 1) * k for n, k in itertools.pairwise(sizes))
     is_narrow: bool = starts_narrow(sizes, lanes)  # type: ignore[no-untyped-call]
     most = WIDE if is_narrow else min(WIDE, LEAST)
     is_small = is_tiny or (max(sizes) < most and training.parts_of(batch_size, size) == 1)
-    is_entropy = model.cost_function == "cross_entropy" and "softmax" not in activations[:-1] and last <= NARROW
-    return lanes if is_small and size <= _IN_CACHE and ("softmax" not in activations or is_entropy) else 0
+    softmaxes = [k for k, name in zip(sizes[1:], activations, strict=True) if name == "softmax"]
+    are_few = max(softmaxes, default=0) * model.dtype.itemsize <= NARROW
+    return lanes if is_small and size <= _IN_CACHE and are_few else 0
 
 
-# As measured: a register of a layer after the input takes as long as so many more inputs, the cross-entropy of a row as
-# so many; work in lanes takes these shares of the time for one network, tiny or not, twice as much for so many rows.
-_MORE, _LOGARITHMS, _SHARES, _ROWS = 16, 30, {True: 0.6, False: 0.7}, 300
+# As measured: a register of a layer after the input takes as long as so many more inputs, the softmax of a row as so
+# many; work in lanes takes these shares of the time for one network, tiny or not, twice as much for so many rows.
+_MORE, _SOFTMAX, _SHARES, _ROWS = 16, 30, {True: 0.6, False: 0.7}, 300
 
 
 def _fill(model: Model, few: int, lanes: int, batch_size: int, is_tiny: bool) -> bool:
     """Whether so few networks are trained faster in lanes, of which the others are idle, than one after the other."""
-    layers, logarithms = [*itertools.pairwise(model.sizes)], model.cost_function == "cross_entropy"
-    of_one = sum((n + _MORE) * -(-k // lanes) for n, k in layers) + _LOGARITHMS * logarithms
+    layers, softmaxes = [*itertools.pairwise(model.sizes)], model.activations.count("softmax")
+    of_one = sum((n + _MORE) * -(-k // lanes) for n, k in layers) + _SOFTMAX * softmaxes
     of_lanes = sum((n + _MORE) * k for n, k in layers) * (1 + batch_size / _ROWS)
     return few * of_one >= _SHARES[is_tiny] * of_lanes
 
@@ -130,6 +131,7 @@ def prepared(
     batch_size: int,
     reduction: str,
     record_every: int,
+    returns_costs: bool,
     evaluate: Callable[..., Any],
     clip_value: float = math.inf,
     clip_norm: float = math.inf,
@@ -138,8 +140,9 @@ def prepared(
 ) -> Callable[..., tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64], bool]]:
     """run(where, X, Y, orders, dropout): the updates of the backend's `run_updates` for several models, unchanged.
 
-    first: one of the models, which differ only in their parameters. number: how many these are. rows: of X. evaluate:
-    of the backend, with the samples' weights if there are any. alphas: of each epoch. drop_connect: the probability for
+    first: one of the models, which differ only in their parameters. number: how many these are. rows: of X.
+    returns_costs: whether the costs of updates, too, need the same bits. evaluate: of the backend, with the samples'
+    weights if there are any. alphas: of each epoch. drop_connect: the probability for
     each layer, or empty. where: the models' `Where`. orders: if rows are shuffled, an order for each model, (models,
     epochs, m), or for all, (1, epochs, m). dropout: if nodes are dropped, thresholds, factors and keys as in
     `samenet.backends.dropout`, a key for each model or for all, which are those of `drop_connect`, too; without
@@ -156,7 +159,7 @@ def prepared(
     lanes, tiny = at_once(first, batch_size, bool(drop_connect)), None if drop_connect else planned.tiny
     # The penalties of few rows are those of the pass over unpacked weights, in an order of its own.
     is_unpacked = tiny is None and batch_size <= UNPACKED_ROWS and clip_norm == math.inf and (first.l1 or first.l2)
-    is_unpacked = is_unpacked and not drop_connect
+    is_unpacked = returns_costs and is_unpacked and not drop_connect
     gives_costs = _lanes(first, batch_size, False) if record_every else not is_unpacked
     if lanes > 1 and _are_used(weights, flat.dtype) and gives_costs:
         few = number % lanes

@@ -14,6 +14,7 @@ from samenet import train_many
 from samenet.fast import description, many_networks
 from samenet.fast.kernels import many_networks as kernels
 from samenet.fast.numba import Network
+from samenet.model.functions import ACTIVATIONS, COSTS, MADE_FOR
 from samenet.optimizers import UPDATE_RULES, Adam, RMSProp
 
 RANDOM = np.random.default_rng(0)
@@ -32,6 +33,8 @@ KINDS: list[tuple[Any, ...]] = [
     ((33, 4, 2), ["tanh", "identity"], "squared_error"),
     ((150, 6, 3), ["relu", "softmax"], "cross_entropy"),
     ((6, 1, 5), "sigmoid", "squared_error"),
+    ((9, 17, 5), "softmax", "sum_of_squares"),
+    ((6, 11, 31, 4), ["softmax", "tanh", "softmax"], "cross_entropy"),
 ]
 
 
@@ -147,7 +150,7 @@ def test_norms_of_some_networks_whose_squares_overflow_or_vanish(dtype: str, row
 # bits, such as with samples of weight 0.
 IN_TURN: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"sizes": [200, 3]}, {"optimizer": "momentum"}),
-    ({"activation": ["softmax", "sigmoid"]}, {"record_every": 0}),
+    ({"sizes": [4, 33, 3], "activation": ["softmax", "sigmoid"]}, {"record_every": 0}),
     ({}, {"clip_norm": 0.1}),
     ({}, {"clip_norm": 0.1, "dropout": 0.4}),
     ({}, {"clip_norm": 0.1, "dropout": 0.4, "batch_size": 1, "record_every": 0}),
@@ -255,6 +258,8 @@ TINY: list[tuple[list[int], Any, str]] = [
     ([3, 19], "softmax", "cross_entropy"),
     ([4, 5, 3], ["tanh", "sigmoid"], "binary_cross_entropy"),
     ([6, 20, 18], ["relu", "sigmoid"], "binary_cross_entropy"),
+    ([4, 6, 3], ["tanh", "softmax"], "squared_error"),
+    ([3, 19, 5], "softmax", "sum_of_squares"),
 ]
 
 
@@ -314,6 +319,7 @@ WEIGHED: list[tuple[list[int], str, str]] = [
     ([2, 1], "sigmoid", "sum_of_squares"),
     ([4, 19, 5], "sigmoid", "binary_cross_entropy"),
     ([3, 31, 5], "softmax", "cross_entropy"),
+    ([4, 12, 5], "softmax", "squared_error"),
 ]
 WAYS: list[dict[str, Any]] = [
     {"batch_size": 3, "record_every": 2, "clip_norm": 0.2},
@@ -363,7 +369,7 @@ def test_penalties(sizes: list[int], penalty: Any, size: int, bias: bool, dtype:
     """Targets that are no classes, and a batch size that is no power of 2, so that their products are rounded."""
     X, Y = RANDOM.normal(size=(50, sizes[0])), RANDOM.random((50, sizes[-1]))
     given: dict[str, Any] = {"dtype": dtype, "bias": bias, **penalty}
-    ways = [("cross_entropy", "softmax", 2, 1), ("squared_error", "tanh", 3, 2), ("squared_error", "sigmoid", 1, 1)]
+    ways = [("cross_entropy", "softmax", 2, 1), ("squared_error", "tanh", 3, 2), ("squared_error", "sigmoid", 1, 0)]
     for (cost, output, epochs, every), rule in zip(ways, RULES[1:], strict=False):
         kind = {"activation": ["sigmoid"] * (len(sizes) - 2) + [output], "cost": cost, **given}
         networks = [Network(sizes, seed=i, **kind) for i in range(18)]
@@ -394,6 +400,7 @@ DROPPED: list[tuple[list[int], Any, str]] = [
     ([4, 6, 3], ["tanh", "sigmoid"], "binary_cross_entropy"),
     ([3, 5, 9, 4], ["relu", "sigmoid", "softmax"], "cross_entropy"),
     ([40, 3, 20, 2], ["sigmoid", "tanh", "identity"], "squared_error"),
+    ([3, 5, 9, 4], ["softmax", "softmax", "softmax"], "sum_of_squares"),
 ]
 
 
@@ -419,6 +426,38 @@ def test_dropout_and_schedules(kind: Any, dtype: str, in_lanes: list[int]) -> No
             train_many(networks, X, Y, seeds=seeds, **settings)
             assert same(networks, expected)
     assert len(in_lanes) == 3 * len(ways)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.filterwarnings("ignore:training diverges")
+def test_random_kinds_and_options(seed: int, dtype: str, in_lanes: list[int]) -> None:
+    """Networks of every activation and cost, with several options at once; most of them are trained in lanes."""
+    random = np.random.default_rng(seed)
+
+    def one_of(*values: Any) -> Any:
+        return values[random.integers(len(values))]
+
+    for _ in range(15):
+        sizes = [int(np.exp(random.uniform(0.7, 3.7))) for _ in range(random.integers(2, 5))]
+        cost, m = one_of(*COSTS, "squared_error"), int(random.integers(2, 50))
+        output = MADE_FOR.get(cost) or one_of(*ACTIVATIONS, "softmax")
+        kind = {"activation": [*(one_of(*ACTIVATIONS) for _ in sizes[2:]), output], "cost": cost, "dtype": dtype}
+        kind |= {"bias": one_of(True, False), **one_of({}, {}, {"l1": 0.01}, {"l2": 0.1})}
+        settings = {"batch_size": min(m, one_of(1, 3, 7, 16, m)), "record_every": one_of(0, 1, 2), "epochs": 3}
+        settings |= {"optimizer": one_of(*RULES), "reduction": one_of("mean", "sum"), "shuffle": one_of(True, False)}
+        settings |= one_of({}, {}, {"clip_norm": 0.1}, {"clip_value": 0.01, "clip_norm": 0.1})
+        settings |= one_of({}, {}, {"drop_connect": 0.3}, {"dropout": 0.3} if len(sizes) > 2 else {})
+        settings |= one_of({}, {"sample_weight": random.random(m) + 0.1})
+        X, Y = random.normal(size=(m, sizes[0])), random.random((m, sizes[-1]))
+        count, one_seed = one_of(16, 17, 19), one_of(True, False)
+        networks, seeds = [Network(sizes, seed=i, **kind) for i in range(count)], [i * one_seed for i in range(count)]
+        expected = [net.copy() for net in networks]
+        one_by_one(expected, X, Y, seeds, alpha=0.01, **settings)
+        train_many(networks, X, Y, seeds=seeds, alpha=0.01, **settings)
+        assert same(networks, expected), (sizes, kind, settings)
+    assert len(in_lanes) > 7
 
 
 @pytest.mark.compiled

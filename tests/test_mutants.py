@@ -17,6 +17,7 @@ import threading
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import agreement
 import numba
@@ -35,6 +36,7 @@ from samenet.testing.inputs import sample_weights as weights_of
 from samenet.testing.mistakes import MUTANTS as MISTAKES
 from samenet.testing.mutation import Mutant, code, replaced
 from samenet.testing.tolerance import compare
+from samenet.training import alike
 
 MUTANTS = {
     "reference": [
@@ -1152,8 +1154,8 @@ MUTANTS = {
         ),
         Mutant(
             "many: deltas without weights",
-            "if G.size and is_weighed and not is_tiny:\n                network_lanes.weigh(width, of_rows[1], slopes)",
-            "if False:\n                network_lanes.weigh(width, of_rows[1], slopes)",
+            "if G.size and is_weighed and not is_tiny:\n                cost_lanes.weigh(width, of_rows[1], slopes)",
+            "if False:\n                cost_lanes.weigh(width, of_rows[1], slopes)",
         ),
         Mutant("many: weighed costs of the blocks before", "more[:] = 0.0", "pass"),
         Mutant(
@@ -1169,8 +1171,8 @@ MUTANTS = {
         ),
         Mutant(
             "many: weights of the last rows alone",
-            "*given, done, rows_of_delta, zeros, G, start == 0)",
-            "*given, done, rows_of_delta, zeros, G, True)",
+            "*given, done, rows_of_delta, zeros, G, start == 0, (more, of_row))",
+            "*given, done, rows_of_delta, zeros, G, True, (more, of_row))",
         ),
         Mutant(
             "many: squares without 1/2",
@@ -1184,13 +1186,13 @@ MUTANTS = {
         ),
         Mutant(
             "many: binary cross-entropies not added",
-            "if is_binary:\n                    network_lanes.add_values(",
-            "if False:\n                    network_lanes.add_values(",
+            "if is_binary:\n                    cost_lanes.add_values(",
+            "if False:\n                    cost_lanes.add_values(",
         ),
         Mutant(
             "many: outputs without their activation",
-            "elif not is_binary:\n                activate(code, out[a:b], n_out)",
-            "elif False:\n                activate(code, out[a:b], n_out)",
+            "elif not is_binary:\n                cost_lanes.activate(width, code, out[a:b], n_out)",
+            "elif False:\n                cost_lanes.activate(width, code, out[a:b], n_out)",
         ),
         Mutant(
             "many: the first rows for every batch",
@@ -1315,7 +1317,7 @@ MUTANTS = {
             "dropout[2][first : first + count] if len(dropout[2]) > 1 else dropout[2]",
             "dropout[2][:count] if len(dropout[2]) > 1 else dropout[2]",
         ),
-        Mutant("many: records of the first group", "recorded[first : first + count],", "recorded[:count],"),
+        Mutant("many: records of the first group", "recorded[first : first + count])", "recorded[:count])"),
         Mutant(
             "many: costs of the first group",
             "thetas[first : first + count], costs[first : first + count]",
@@ -1389,15 +1391,11 @@ MUTANTS = {
             "start = (theta, p, 0, 0) if codes[0] else (zeros, 0, 0, 0)",
         ),
         Mutant("many: W transposed", "W = (theta, p, lanes, n * lanes)  # W^T", "W = (theta, p, k * lanes, lanes)"),
-        Mutant(
-            "many: hidden nodes without their activation",
-            "activations.activate(codes[layer + 1], H[q:end], k)",
-            "pass",
-        ),
+        Mutant("many: hidden nodes without their activation", "activate(width, codes[layer + 1], H[q:end], k)", "pass"),
         Mutant(
             "many: the output's activation in hidden layers",
-            "activations.activate(codes[layer + 1], H[q:end], k)",
-            "activations.activate(codes[-1], H[q:end], k)",
+            "activate(width, codes[layer + 1], H[q:end], k)",
+            "activate(width, codes[-1], H[q:end], k)",
         ),
         Mutant(
             "many: the sum of squares without its factor",
@@ -1472,7 +1470,7 @@ MUTANTS = {
         ),
         Mutant(
             "many: small: outputs without their activation",
-            "activations.activate(code, out, k)\n    nothing",
+            "activate(width, code, out, k)\n    nothing",
             "pass\n    nothing",
         ),
         Mutant(
@@ -1527,9 +1525,9 @@ MUTANTS = {
             "of_targets = times(load(width, y, i), of_row)",
         ),
         Mutant(
-            "many: small: targets without their factor",
-            "of_targets = _add_rounded_product(of_targets, load(width, y, i), of_row)",
-            "of_targets = plus(of_targets, load(width, y, i))",
+            "many: small: targets with the factor of the first row",
+            "_add_rounded_product(of_targets, load(width, y, i), of_row)",
+            "_add_rounded_product(of_targets, load(width, y, i), load(width, factors, 0))",
         ),
         Mutant(
             "many: small: powers for the softmax",
@@ -1574,13 +1572,13 @@ MUTANTS = {
         ),
         Mutant(
             "many: no slope in hidden layers",
-            "activations.back_through(codes[layer], H[q : q + rows * n * lanes], errors, n)",
+            "back_through(width, across > 0, codes[layer], H[q : q + rows * n * lanes], errors, n, *memory)",
             "pass",
         ),
         Mutant(
             "many: the output's slope in hidden layers",
-            "activations.back_through(codes[layer], H[q : q + rows * n * lanes], errors, n)",
-            "activations.back_through(codes[-1], H[q : q + rows * n * lanes], errors, n)",
+            "back_through(width, across > 0, codes[layer], H[q : q + rows * n * lanes], errors, n, *memory)",
+            "back_through(width, across > 0, codes[-1], H[q : q + rows * n * lanes], errors, n, *memory)",
         ),
         Mutant(
             "many: the gradient of activations that are not masked",
@@ -1626,6 +1624,65 @@ MUTANTS = {
             "many: biases: without the blocks before",
             "store(G, p + i * lanes, plus(nothing if overwrite else load(width, G, p + i * lanes), total))",
             "store(G, p + i * lanes, total)",
+        ),
+        Mutant("many: a softmax that is not divided", "store(row, i, times(load(width, row, i), share))", "pass"),
+        Mutant(
+            "many: a softmax of the first row",
+            "row = z[start : start + size]\n        _, total",
+            "row = z[:size]\n        _, total",
+        ),
+        Mutant(
+            "many: a softmax divided by the first node",
+            "_, total, _ = activations.powers_of_columns(width, row, z[:0], row, 0, size)",
+            "total, _, _ = activations.powers_of_columns(width, row, z[:0], row, 0, size)",
+        ),
+        Mutant(
+            "many: the slope of a softmax at the first row",
+            "row, error = h[start : start + size], e[start : start + size]",
+            "row, error = h[:size], e[start : start + size]",
+        ),
+        Mutant(
+            "many: small: a softmax's mean of the row before, too",
+            "sums[:] = 0.0\n            for i in range(size)",
+            "for i in range(size)",
+        ),
+        Mutant(
+            "many: small: a softmax's mean of the first network",
+            "sums[i % lanes] += error[i] * row[i]",
+            "sums[0] += error[i] * row[i]",
+        ),
+        Mutant(
+            "many: small: a softmax's mean of errors",
+            "sums[i % lanes] += error[i] * row[i]",
+            "sums[i % lanes] += error[i]",
+        ),
+        Mutant("many: a softmax's mean of errors", "_dots_in_lanes(e, h, sums)", "_dots_in_lanes(e, h / h, sums)"),
+        Mutant("many: a softmax's mean of the first network", "means[r] = sums[r]", "means[r] = sums[0]"),
+        Mutant(
+            "many: the slope of a softmax with its first node",
+            "through_softmax(load(width, row, i), load(width, error, i), mean)",
+            "through_softmax(load(width, row, 0), load(width, error, i), mean)",
+        ),
+        Mutant(
+            "many: errors of a softmax's sums",
+            "apply_cost(cost, IDENTITY if is_softmax else code, out[a:b]",
+            "apply_cost(cost, code, out[a:b]",
+        ),
+        Mutant(
+            "many: a softmax with squared errors left out",
+            "if is_softmax:\n                    cost_lanes.activate(",
+            "if False:\n                    cost_lanes.activate(",
+        ),
+        Mutant("many: no slope of a softmax at the end", "if G.size and is_softmax:", "if False:"),
+        Mutant(
+            "many: no slope of a softmax at the end, small",
+            "if G.size and is_softmax:",
+            "if G.size and is_softmax and not is_tiny:",
+        ),
+        Mutant(
+            "many: no slope of a softmax at the end, not small",
+            "if G.size and is_softmax:",
+            "if is_tiny and is_softmax:",
         ),
         Mutant(
             "many: the first network's masks of weights",
@@ -1823,7 +1880,7 @@ KERNELS = (
         "normalization",
     ),
     *("inference", "evaluation", "answers"),
-    *("tiny_layers", "tiny_network", "by_address", "parameter_lanes", "network_lanes", "many_networks"),
+    *("tiny_layers", "tiny_network", "by_address", "parameter_lanes", "cost_lanes", "network_lanes", "many_networks"),
 )
 # The modules of a backend, each after those that it imports; the last is the backend itself.
 SOURCES = {
@@ -2239,6 +2296,8 @@ MANY: list[tuple[tuple[int, ...], str, str, dict[str, Any], dict[str, Any]]] = [
     ),
     ((3, 3, 2, 1), "tanh", "sigmoid", {}, {"drop_connect": [0.0, 0.4, 0.2], "seeds": [4] * 3, "dropout": [0.2, 0.5]}),
     ((5, 1), "tanh", "sigmoid", {"cost": "binary_cross_entropy"}, {"batch_size": 13, "record_every": 2}),
+    ((2, 3, 2), "tanh", "softmax", {}, {"weighted": True, "batch_size": 3, "record_every": 2}),
+    ((2, 2, 3), "softmax", "softmax", {"cost": "sum_of_squares"}, {"batch_size": 13, "dropout": 0.3}),
     (
         *((4, 5, 2), "tanh", "sigmoid", {}),
         {"dropout": 0.3, "drop_connect": 0.4, "optimizer": "adam", "reduction": "sum"},
@@ -2248,7 +2307,13 @@ MANY: list[tuple[tuple[int, ...], str, str, dict[str, Any], dict[str, Any]]] = [
 
 def _many(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str, agreement.Comparison]]:
     """Networks that are trained in one call, compared with those that the reference trains one by one."""
-    random = np.random.default_rng(0)
+    random, alone, train = np.random.default_rng(0), list[int](), alike.train
+
+    def noted(*given: Any) -> list[int]:
+        found = train(*given)
+        alone.extend(found)  # networks that do not stay finite are trained again, one by one
+        return found
+
     for sizes, hidden, output, given, training in MANY:
         steps = schedules.StepDecay(0.3, 0.5, 1)
         options: dict[str, Any] = {"alpha": steps, "epochs": 2, "batch_size": 4, "record_every": 1, **training}
@@ -2260,7 +2325,9 @@ def _many(cls: type[Interface], trusted: type[Interface]) -> Iterator[tuple[str,
         many, each = ([one(sizes, seed=i, **kind) for i in range(3)] for one in (cls, trusted))
         for some, others in zip(many, each, strict=True):
             some.parameters = others.parameters = random.normal(size=some.parameters.size)
-        train_many(many, X, Y, seeds=seeds, **options)
+        with mock.patch.object(alike, "train", noted):
+            train_many(many, X, Y, seeds=seeds, **options)
+        yield "trained alone", compare(alone, [], 0)
         for found, one, seed in zip(many, each, seeds, strict=True):
             one.train(X, Y, seed=seed, **options)
             yield "parameters of many", compare(found.parameters, one.parameters, 1e-9)

@@ -8,7 +8,7 @@ from numba import float64, int64
 
 from samenet.fast.kernels.codegen.arithmetic import where
 from samenet.fast.kernels.codegen.compiling import external, kernel
-from samenet.fast.kernels.codegen.loops import elementwise, largest, vectorized
+from samenet.fast.kernels.codegen.loops import elementwise, in_lanes, largest, vectorized
 from samenet.fast.kernels.codegen.microkernels import on_stack, rows_at
 from samenet.fast.kernels.codegen.registers import full_width, lanewise, load, load_first, store
 from samenet.fast.kernels.codegen.vector import REGISTER
@@ -198,7 +198,13 @@ def _softmax_of_rows(z, y, width, factor, delta, costs):
     return costs
 
 
-_dot = vectorized(lambda a, b: (a * b,))
+_dot, _dots_in_lanes = (make(lambda a, b: (a * b,)) for make in (vectorized, in_lanes))
+
+
+@kernel("contract")
+def dots_in_lanes(e, h, sums):
+    """sums := for each lane, the dot product that `back_through` computes for its numbers, with the same bits."""
+    _dots_in_lanes(e, h, sums)
 
 
 @external(lambda f: (int64, f[::1], f[::1], int64), "contract")

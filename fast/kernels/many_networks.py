@@ -2,16 +2,15 @@
 
 Each number of a network becomes a register that holds this number for as many networks as there are lanes, so no lane
 is idle when a layer is narrow. Samples that all networks share stay numbers. All layers, the gradient and the step are
-computed for all networks at once, in `network_lanes` and `parameter_lanes`; only an output layer with a softmax or the
-cross-entropy is passed to `activations` network by network. Every sum has the same order as when networks are trained
-one by one, so the bits are the same.
+computed for all networks at once, in `network_lanes`, `cost_lanes` and `parameter_lanes`. Every sum has the same order
+as when networks are trained one by one, so the bits are the same.
 """
 
 import numpy as np
 from numba import boolean, float64, int64, types
 
-from samenet.fast.kernels import adaptive, few_nodes, network_lanes, parameter_lanes, training
-from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, activate
+from samenet.fast.kernels import adaptive, cost_lanes, few_nodes, network_lanes, parameter_lanes, training
+from samenet.fast.kernels.activations import BINARY_CROSS_ENTROPY, CROSS_ENTROPY, IDENTITY, SOFTMAX
 from samenet.fast.kernels.by_address import are_well, move
 from samenet.fast.kernels.codegen.compiling import external, kernel
 from samenet.fast.kernels.codegen.memory import empty, open_heap, zeroed
@@ -54,6 +53,7 @@ def _pass(across, theta, layout, cost, data, weights, epoch, first, whole, piece
     most, rows_of_delta = inputs.size // (n_in * lanes), delta.size // (total * lanes)
     is_tiny, is_shared = across > 0 and G.size > 0, len(order) <= 1
     is_entropy, is_binary = cost == CROSS_ENTROPY, cost == BINARY_CROSS_ENTROPY
+    is_softmax = code == SOFTMAX and not is_entropy
     powers, of_row = flat(gathered)[: n_out * lanes], flat(gathered)[n_out * lanes :]  # free between calls of `gather`
     for r in range(values.size):
         values[r] = 0.0
@@ -62,7 +62,7 @@ def _pass(across, theta, layout, cost, data, weights, epoch, first, whole, piece
         end = min(begin + piece, whole)
         if is_tiny or is_weighed:
             shared = order, epoch, first + begin, end - begin, totals, scale, shares, scales
-            network_lanes.share(lanes, is_tiny, cost, weights, *shared)
+            cost_lanes.share(lanes, is_tiny, cost, weights, *shared)
         for start in range(begin, end, most):
             rows, done = min(most, end - start), start - begin
             x, x_0, row, column = inputs, 0, n_in, 1
@@ -89,27 +89,31 @@ def _pass(across, theta, layout, cost, data, weights, epoch, first, whole, piece
                 if done == 0:
                     sums[:] = 0.0
                 memory = of_rows, powers, of_row, sums, slopes
-                network_lanes.cross_entropies(width, is_tiny, is_weighed, out[a:b], y[a:b], n_out, scale, *memory)
+                cost_lanes.cross_entropies(width, is_tiny, is_weighed, out[a:b], y[a:b], n_out, scale, *memory)
             elif is_tiny:
                 if is_binary:
-                    network_lanes.add_values(cost, out[a:b], y[a:b], n_out, of_rows[0], is_weighed, sums, values)
-                network_lanes.tiny_outputs(
+                    cost_lanes.add_values(cost, out[a:b], y[a:b], n_out, of_rows[0], is_weighed, sums, values)
+                cost_lanes.tiny_outputs(
                     width, across, layout, cost, out[a:b], y[a:b], of_rows[1], squares, start == 0, slopes
                 )
             elif G.size:
-                apply_cost(cost, code, out[a:b], y[a:b], n_out, scale, slopes, 0.0)
+                if is_softmax:
+                    cost_lanes.activate(width, code, out[a:b], n_out)
+                apply_cost(cost, IDENTITY if is_softmax else code, out[a:b], y[a:b], n_out, scale, slopes, 0.0)
             elif not is_binary:
-                activate(code, out[a:b], n_out)
+                cost_lanes.activate(width, code, out[a:b], n_out)
+            if G.size and is_softmax:
+                cost_lanes.back_through(width, is_tiny, code, out[a:b], slopes, n_out, more, of_row)
             if G.size and is_weighed and not is_tiny:
-                network_lanes.weigh(width, of_rows[1], slopes)
+                cost_lanes.weigh(width, of_rows[1], slopes)
             if G.size:
                 given = width, across, theta, layout, of_inputs, is_shared, rows, *of_hidden, delta
-                network_lanes.backward(*given, done, rows_of_delta, zeros, G, start == 0)
+                network_lanes.backward(*given, done, rows_of_delta, zeros, G, start == 0, (more, of_row))
         if is_entropy or not is_tiny:
             b = (end - begin) * n_out * lanes
             if is_weighed and not is_entropy:
                 more[:] = 0.0
-                network_lanes.add_values(cost, out[:b], y[:b], n_out, shares, is_weighed, sums, more)
+                cost_lanes.add_values(cost, out[:b], y[:b], n_out, shares, is_weighed, sums, more)
             elif not is_entropy:
                 values_in_lanes(cost, out[:b], y[:b], sums)
             found = more if is_weighed and not is_entropy else sums
@@ -166,7 +170,7 @@ def _updates(
                 products(masked, theta, masks)
                 used = masked
             if is_update and is_weighed and mean:
-                network_lanes.add_weights(weights, order, epoch, first, whole, totals)
+                cost_lanes.add_weights(weights, order, epoch, first, whole, totals)
             scale = 1.0 if is_weighed else scale
             of_rows = (X, Y, given, dropout), shared, epoch, begin, rows, piece, scale
             _pass(tiny, used, layout, cost, *of_rows, g, workspace, values)
@@ -246,26 +250,8 @@ def run_updates(
         state[:] = 0
         order = orders[first : first + count] if len(orders) > 1 else orders
         keys = dropout[2][first : first + count] if len(dropout[2]) > 1 else dropout[2]
-        given = X, Y, order, (thresholds, factors, keys)
-        _updates(
-            *(
-                across,
-                theta,
-                state,
-                layout,
-                aim,
-                given,
-                of_all,
-                batch,
-                alphas,
-                rule,
-                record_every,
-                G,
-                workspace,
-                of_costs,
-            ),
-            recorded[first : first + count],
-        )
+        given = layout, aim, (X, Y, order, (thresholds, factors, keys)), of_all, batch, alphas, rule, record_every
+        _updates(across, theta, state, *given, G, workspace, of_costs, recorded[first : first + count])
         transposed(group[:, :count], of_group)
         well = well and are_well(of_group, of_costs, limit)
     return well

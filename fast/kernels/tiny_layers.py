@@ -18,7 +18,7 @@ plus = lanewise(lambda a, b: a + b)
 _through_sigmoid = lanewise(lambda h, e: e * (h * (1.0 - h)))
 _through_tanh = lanewise(lambda h, e: e * ((1.0 - h) * (1.0 + h)))
 _through_relu = lanewise(lambda h, e: e * where(h, ">", 0.0, 1.0, 0.0))
-_through_softmax = lanewise(lambda h, e, mean: h * (e - mean))
+through_softmax = lanewise(lambda h, e, mean: h * (e - mean))
 through_softmax_and_cost = lanewise(lambda h, y, total, factor: h * total - factor * y)
 
 
@@ -52,7 +52,7 @@ def back_through_softmax(width, H, q, e, k):
     for i in range(k):
         mean += e[i] * H[q + i]
     for v in range(0, k, len(width)):
-        store(e, v, first(_through_softmax(load(width, H, q + v), load(width, e, v), mean), k - v))
+        store(e, v, first(through_softmax(load(width, H, q + v), load(width, e, v), mean), k - v))
 
 
 @kernel(inlined=True)

@@ -153,7 +153,8 @@ class Updates(NamedTuple):
         scale = divergence.scale_of(size, weights, settings.reduction)
         alphas = schedules.rates(settings.alpha, settings.epochs)
         given = {"alphas": alphas, "batch_size": size, **settings.arguments}
-        given |= {"record_every": 0 if returns_cost else every, "evaluate": weighing(backend, "evaluate", weights)}
+        given |= {"record_every": 0 if returns_cost else every, "returns_costs": returns_cost and every > 0}
+        given["evaluate"] = weighing(backend, "evaluate", weights)
         if weights is not None:
             given["weights"] = weights
         if settings.drop_connect:
