@@ -130,6 +130,8 @@ model name\t: another one
     ("lines", "name"),
     [
         (CPUINFO, "Intel(R) Xeon(R) CPU @ 2.50GHz : rest"),
+        ("processor: 0\ncpu family: 26\nmodel: 2\nmodel name: AMD EPYC\n", "AMD EPYC family 26 model 2"),
+        ("processor: 0\nmodel: 2\nmodel name: AMD EPYC\n", "AMD EPYC family unknown model 2"),
         ("processor: 0\n", "what Python says"),
         (None, "what Python says"),
     ],

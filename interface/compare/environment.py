@@ -24,15 +24,19 @@ def set_threads(threads: int) -> None:
 
 
 def processor() -> str:
-    """The name of the processor."""
+    """The name of the processor; if it has no number, as in many virtual machines, with its family and model."""
+    found: dict[str, str] = {}
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
             for line in lines:
-                if line.startswith("model name"):
-                    return " ".join(line.partition(":")[2].split())
+                key, _, value = line.partition(":")
+                found.setdefault(key.strip(), " ".join(value.split()))
     except OSError:
         pass
-    return platform.processor() or platform.machine()
+    name = found.get("model name") or platform.processor() or platform.machine()
+    if "model" in found and not any(map(str.isdigit, name)):
+        return f"{name} family {found.get('cpu family', 'unknown')} model {found['model']}"
+    return name
 
 
 def _version(package: str) -> str | None:
