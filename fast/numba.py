@@ -167,7 +167,8 @@ def _evaluate(
     """The cost if Y has rows, times their factors if given; if Y has none, whether X is finite."""
     flat, sizes, dtype = model.theta.flat, model.theta.sizes, model.theta.flat.dtype
     blocks, none = -(-len(X) // _most_rows(sizes)), flat[:0]
-    in_lanes = len(X) in rows_in_lanes(sizes, dtype.itemsize) and fill_lanes(len(X), sizes, dtype.itemsize)
+    does_fill: bool = fill_lanes(len(X), sizes, dtype.itemsize)  # type: ignore[no-untyped-call]
+    in_lanes = does_fill and len(X) in rows_in_lanes(sizes, dtype.itemsize)
     packed = none if in_lanes else packed_workspace(model)
     if flat.nbytes > workspace._LARGE:
         keep_pages()
