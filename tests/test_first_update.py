@@ -84,6 +84,42 @@ def test_two_updates_are_two_calls(way: str, penalty: str, rule: Any, monkeypatc
     assert costs.tolist() == np.concatenate(parts).tolist()
 
 
+# Batches of several blocks, and a last one whose blocks have other rows, of each kind of network.
+PARTIAL: dict[str, tuple[list[int], int, int, dict[str, Any]]] = {
+    "few nodes": ([64, 5], 496, 129, {}),
+    "one node": ([200, 1], 367, 130, {}),
+    "few nodes in all": ([12, 2], 1400, 513, {}),
+    "narrow": ([64, 5, 3], 496, 129, {}),
+    "packed": ([40, 40, 3], 367, 130, {}),
+    "in parts": ([20, 60, 3], 701, 300, {}),
+    "few rows": ([300, 20, 3], 67, 49, {}),
+    "wide": ([210, 220, 3], 400, 257, {}),
+}
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("way", PARTIAL)
+def test_batches_of_an_epoch_are_calls(way: str, penalty: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partial batch, too, has the same bits alone, as when training calls the backend several times in an epoch."""
+    monkeypatch.setitem(WAYS, way, PARTIAL[way])
+    net, X, Y, given = _problem(way, dtype, **PENALTIES[penalty])
+    rule, rows, size = RULES[0], len(X), given["batch_size"]
+    order = np.random.default_rng(1).permutation(rows).reshape(1, rows)
+    for orders in (order, None):
+        once, parts = net.copy(), net.copy()
+        costs = numba.run_updates(once.model, X, Y, rule, order=orders, **given)
+        found = []
+        for start in range(0, rows, size):
+            batch = slice(start, start + size)
+            data = (X[batch], Y[batch]) if orders is None else (X, Y)
+            one = None if orders is None else np.ascontiguousarray(orders[:, batch])
+            found += [*numba.run_updates(parts.model, *data, rule, order=one, **given)]
+        assert once.parameters.tobytes() == parts.parameters.tobytes()
+        assert orders is None or costs.tolist() == found
+
+
 @pytest.mark.without_jit
 @pytest.mark.parametrize("way", ["one update", "one of many weights", "wide, few rows", "several"])
 def test_a_rule_that_the_kernels_do_not_know_takes_its_own_step(way: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -53,9 +53,10 @@ def run(theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs
     (cost, l1, l2), (batch_size, mean), (n, k) = objective, batch, layout[0]
     bias, code = layout[1]
     m = order.shape[1] if order.size else len(X)
-    heap, most = open_heap(), block_rows(min(batch_size, m), most_rows(layout[0]))
-    memory, places = empty(heap, 3 * most * k + theta.size, theta.dtype), empty(heap, m, np.int64)
-    of_rows, g, weights = rows_at(memory, 0, 3, most * k), memory[3 * most * k :], k * n
+    heap, limit = open_heap(), most_rows(layout[0])
+    room = min(batch_size, m, limit) * k
+    memory, places = empty(heap, 3 * room + theta.size, theta.dtype), empty(heap, m, np.int64)
+    of_rows, g, weights = rows_at(memory, 0, 3, room), memory[3 * room :], k * n
     dW, W = rows_at(g, 0, k, n), rows_at(theta, 0, k, n)
     b = theta[weights:] if bias else zeroed(heap, k, theta.dtype)
     for s in range(m):
@@ -64,6 +65,7 @@ def run(theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs
     for update in range(costs.size):
         whole, total = min(batch_size, m - start), 0.0
         divisor = whole if mean else 1
+        most = block_rows(whole, limit)  # of this batch, so that its bits do not depend on the others of the call
         if order.size:
             places = order[epoch]
         g[:] = 0
