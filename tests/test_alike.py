@@ -122,6 +122,20 @@ def test_the_bits_are_those_of_one_after_the_other(kind: Any, dtype: str, calls:
     assert taken == len(RULES)
 
 
+@pytest.mark.compiled
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("sizes", [(64, 5), (100, 1), (12, 2), (40, 3, 2), (20, 30, 4)])
+def test_batches_of_several_blocks(sizes: tuple[int, ...], dtype: str, in_lanes: list[int]) -> None:
+    """A partial batch may have larger blocks than a whole one, since the blocks of a batch are as equal as possible."""
+    X, Y = samples(sizes, 230)
+    networks = [Network(list(sizes), seed=i, dtype=dtype) for i in range(kernels.lanes_of(np.dtype(dtype)))]
+    expected, settings = [net.copy() for net in networks], {"alpha": 0.02, "epochs": 2, "batch_size": 130}
+    one_by_one(expected, X, Y, range(len(networks)), **settings)
+    train_many(networks, X, Y, seeds=range(len(networks)), **settings)
+    assert same(networks, expected)
+    assert in_lanes
+
+
 WEIGHTS = np.where(np.arange(50) % 7 == 3, 0.0, RANDOM.random(50) + 0.5)
 
 

@@ -63,8 +63,11 @@ def test_hardening(command: str) -> None:
 
 
 @pytest.mark.compiled
-def test_guard_pages_see_one_number_too_few() -> None:
-    command = [sys.executable, HARDENING / "guard_pages.py", "--sizes", "5", "5", "--rows", "13", "13", "--short", "1"]
+@pytest.mark.parametrize("name", ["guard_pages.py --short 1", "guarded_heap.py"])
+def test_guard_pages_see_one_number_too_few(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAMENET_NARROW", "1")  # shortens the arrays on the heaps of kernels
+    script, *short = name.split()
+    command = [sys.executable, HARDENING / script, "--sizes", "5", "5", "--rows", "13", "13", *short]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert ended.returncode == 1
     # By SIGSEGV, or by SIGABRT where the C library sees it first, as with the oldest versions.

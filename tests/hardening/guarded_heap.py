@@ -22,6 +22,7 @@ from numba.core import cgutils, types
 
 from samenet.fast.kernels.codegen import memory, microkernels
 from samenet.fast.kernels.codegen.compiling import intrinsic_of
+from samenet.fast.kernels.codegen.values import array_of
 from samenet.fast.kernels.codegen.vector import LONG
 
 PAGE, LESS = mmap.PAGESIZE, 4 * ("SAMENET_NARROW" in os.environ)
@@ -89,13 +90,11 @@ def on_stack(m: int, n: int) -> Any:
         kind = types.Array(a.dtype, 2, "C")
 
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-            size = a.dtype.bitwidth // 8
             heap = cgutils.alloca_once(builder, memory._ADDRESS)
             with builder.goto_entry_block():
-                data = write_take(builder, heap, LONG(m * n * size))
+                data = write_take(builder, heap, LONG(m * n * a.dtype.bitwidth // 8))
             memory.at_return(builder.function, lambda returning: write_close(returning, heap))
-            lengths, strides = ([LONG(number) for number in numbers] for numbers in ((m, n), (n * size, size)))
-            return memory._array(context, builder, kind, data, lengths, strides)
+            return array_of(context, builder, kind, data, [LONG(m), LONG(n)])
 
         return kind(a), codegen
 
