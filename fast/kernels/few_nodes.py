@@ -65,7 +65,8 @@ def run(theta, layout, objective, X, Y, order, batch, alphas, rule, state, costs
     for update in range(costs.size):
         whole, total = min(batch_size, m - start), 0.0
         divisor = whole if mean else 1
-        most = block_rows(whole, limit)  # of this batch, so that its bits do not depend on the others of the call
+        # Of this batch alone, so that its bits do not depend on the others of the call; divisions take time.
+        most = block_rows(whole, limit) if whole > limit else limit
         if order.size:
             places = order[epoch]
         g[:] = 0
