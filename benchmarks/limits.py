@@ -5,7 +5,8 @@
 where peak is the rate of multiply-adds in vector registers with the given number of threads, exp the time of NumPy's
 exponential for one element of an array that stays in the cache (a sigmoid needs one, and more), and call the cost of
 calling a compiled function with one array argument from Python. Multiply-adds and sigmoids are counted by `work`.
-Memory traffic is ignored, so a limit may be unreachable; bandwidth is measured separately.
+Memory traffic is ignored, so a limit may be unreachable; bandwidth is measured separately. Samenet's own exponential
+takes less time than NumPy's, so a limit of little but sigmoids may be undercut.
 """
 
 import time

@@ -22,8 +22,9 @@ HOW_TO_READ = """\
 - **error / allowed**: the largest error relative to the reference's loops, and the bound derived for it, at the entry
   where they are closest; of outputs, or of all parameters after a few updates. Looser bounds are noted. **FAIL**
   replaces the time of a wrong answer, which is not timed.
-- **limit**: the minimum time for the arithmetic at the peak rate of multiply-adds, plus an exponential for every
-  sigmoid and the call of a compiled function. Zeros in the input count as work: the limit is for dense input.
+- **limit**: the time of the arithmetic at the peak rate of multiply-adds, plus NumPy's exponential for every sigmoid
+  and the call of a compiled function; with a faster exponential, less is possible. Zeros in the input count as work:
+  the limit is for dense input.
 - For long tasks, only the first part is timed, and the time is scaled up; a note says which part.
 - **Kinds of settings**: each in processes of its own, with one thread; the time of a call with all of its updates, over
   the same shuffled passes. A word such as dropout names what a contender lacks; **no** is explained below the table.
