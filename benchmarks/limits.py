@@ -1,4 +1,4 @@
-"""The peak performance of the machine, and the minimum time that a case could take on it.
+"""The peak performance of the machine, and about the least time that a case could take on it.
 
     limit = call + multiply-adds / peak + sigmoids * exp / threads
 

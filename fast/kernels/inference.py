@@ -143,9 +143,9 @@ def forward_rows(theta, layout, X, out, most, activates):
 
 @register_jitable
 def few_of(m, sizes, size, itemsize):
-    """Of m rows the number, all or the last, for which dot products are faster than samples in the lanes.
+    """Of m rows the number, all or the last, for which dot products are faster than lanes of which too many are idle.
 
-    Too many lanes would be idle. size: the number of parameters.
+    size: the number of parameters.
     """
     lanes = REGISTER // itemsize
     if m <= TOGETHER:

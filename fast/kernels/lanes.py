@@ -1,9 +1,10 @@
-"""The forward pass with samples instead of nodes in the lanes of registers: for few rows, and for narrow layers.
+"""The forward pass with samples instead of nodes in the lanes of registers.
 
-A layer is H^T := f(W H^T + b), with W read directly from theta. Nothing is packed, which would take longer than the
-products of few rows, and no lane is idle when a layer has fewer nodes than a register has lanes. Only X and the output
-are transposed. Every sum has the same order, and so the same bits, as in `forward` (starting with b, in the order of
-the inputs), or in `narrow`.
+For few rows, for narrow layers, and for rows of a wide network that fill the lanes. A layer is H^T := f(W H^T + b),
+with W read directly from theta. Nothing is packed, which would take longer than the products of few rows, and no lane
+is idle when a layer has fewer nodes than a register has lanes. Only X and the output are transposed. Every sum has the
+same order, and so the same bits, as in `forward` with packed parameters (starting with b, in the order of the inputs),
+or in `narrow`.
 """
 
 import sys
