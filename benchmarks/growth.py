@@ -25,7 +25,7 @@ _LOOPS_UP_TO = 10_000_000  # multiply-adds of one call: less than a second
 
 
 def about(point: Point, machine: dict[str, Any]) -> dict[str, Any]:
-    """The record's description of a point, with the minimum time for its arithmetic on a machine; see `limits`."""
+    """The record's description of a point, with its limit on a machine; see `limits`."""
     return {
         "along": [point.along],
         "held": point.held,

@@ -186,7 +186,7 @@ def heat_map(points: Sequence[Case], slow: str = "numpy", fast: str = "numba") -
 def scaling(record: Record, along: str) -> Figure:
     """Time against width, depth or batch, on logarithmic axes, with the slope of each line at its large end.
 
-    Thin dotted lines: the minimum time for the arithmetic; vertical lines: the sizes at which Numba switches kernels.
+    Thin dotted lines: the limit of `benchmarks.limits`; vertical lines: the sizes at which Numba switches kernels.
     """
     figure, axes = _figure(8.5)
     found = lines(record.sweeps, along)

@@ -46,7 +46,7 @@ def lines(points: Sequence[Case], along: str) -> dict[tuple[str, str], Line]:
 
 
 def limits(points: Sequence[Case], along: str) -> list[Line]:
-    """The minimum time for the arithmetic, for each curve that has one."""
+    """The limit of `benchmarks.limits`, for each curve that has one."""
     found = []
     for some in held(points, along).values():
         known = [(float(getattr(p, along)), p.limit) for p in some if not math.isnan(p.limit)]

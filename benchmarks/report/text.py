@@ -132,7 +132,8 @@ def report(record: Record) -> str:
         )
         + "\nThe slope is the exponent of the growth of time, fitted over the points from the largest down to a "
         "sixteenth of it; constant time has slope 0, the arithmetic has 2 in width and 1 in depth and batch. Dotted: "
-        "the minimum time for the arithmetic, in float64 on one thread. Vertical: the sizes at which kernels change. "
+        "the arithmetic at the peak rate, with NumPy's exponential, in float64 on one thread. Vertical: the sizes at "
+        "which kernels change. "
         "Slow calls have few rounds, at least five.\n\n"
         + scaling.growth(record.sweeps).markdown()
         + "".join(
